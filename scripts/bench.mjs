@@ -1,0 +1,9 @@
+// `npm run -s bench -- [name ...] [--json]`: runs the named benches, or all.
+import path from 'node:path';
+import { installPackages } from './debian-packages.mjs';
+import { checkMachine, installIfNeeded, root, runNode } from './runtime.mjs';
+
+checkMachine();
+installPackages();
+await installIfNeeded();
+process.exitCode = await runNode([path.join(root, 'bench/main.ts'), ...process.argv.slice(2)]);
