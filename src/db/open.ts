@@ -1,0 +1,36 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Transaction } from 'kysely';
+import pg from 'pg';
+import type { Database } from './schema.ts';
+
+export type Db = Kysely<Database>;
+export type Trx = Transaction<Database>;
+
+/** PostgreSQL's type number of `date`: a day has no instant, so it stays text ("2026-02-29"). */
+const dateOid = 1082;
+
+/**
+ * Opens a pool of at most `max` connections (default 10); connecting itself waits for the first query.
+ * bigint and date come back as text. `db.destroy()` closes the pool.
+ * A statement may take 60 s and a transaction may idle 60 s: what is slower is a bug that would hold locks.
+ */
+export function openDatabase(url: string, options: { max?: number } = {}): Db {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: 'letterlog',
+    connectionTimeoutMillis: 15_000,
+    statement_timeout: 60_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === dateOid ? (text: string) => text : pg.types.getTypeParser(oid, format as 'text')) as never,
+    },
+  });
+  // An idle connection that breaks is dropped by the pool; the next query opens another and reports what is wrong.
+  pool.on('error', () => {});
+  // One that breaks between two statements of a transaction says so by this event, which ends the process where nobody listens; the next statement fails.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}

@@ -1,0 +1,79 @@
+/** Every table, by name; test/migrations.test.ts holds these types to the migrated database. */
+import type {
+  UserTable,
+  AccountTable,
+  MemberTable,
+  SessionTable,
+  SignInMethodTable,
+  VerificationTable,
+  InvitationTable,
+  SetupTokenTable,
+  RateLimitTable,
+  ApiKeyTable,
+  AccountKeyTable,
+} from './schema/accounts.ts';
+import type {
+  StageTable,
+  ContactTable,
+  ContactAddressTable,
+  TagTable,
+  ContactTagTable,
+  SegmentTable,
+  ContactSegmentTable,
+} from './schema/contacts.ts';
+import type { ConnectionTable, ConnectionAddressTable, StreamTable, FolderTable } from './schema/connections.ts';
+import type {
+  MessageTable,
+  MessageParticipantTable,
+  AttachmentTable,
+  SightingTable,
+  SightingParticipantTable,
+  DecisionTable,
+} from './schema/log.ts';
+import type {
+  MapTable,
+  MapVersionTable,
+  FiringTable,
+  RunTable,
+  StepTable,
+  TaskTable,
+  LogItemTable,
+} from './schema/automations.ts';
+
+export interface Database {
+  user: UserTable;
+  account: AccountTable;
+  member: MemberTable;
+  session: SessionTable;
+  sign_in_method: SignInMethodTable;
+  verification: VerificationTable;
+  invitation: InvitationTable;
+  setup_token: SetupTokenTable;
+  rate_limit: RateLimitTable;
+  api_key: ApiKeyTable;
+  account_key: AccountKeyTable;
+  stage: StageTable;
+  contact: ContactTable;
+  contact_address: ContactAddressTable;
+  tag: TagTable;
+  contact_tag: ContactTagTable;
+  segment: SegmentTable;
+  contact_segment: ContactSegmentTable;
+  connection: ConnectionTable;
+  connection_address: ConnectionAddressTable;
+  stream: StreamTable;
+  folder: FolderTable;
+  message: MessageTable;
+  message_participant: MessageParticipantTable;
+  attachment: AttachmentTable;
+  sighting: SightingTable;
+  sighting_participant: SightingParticipantTable;
+  decision: DecisionTable;
+  map: MapTable;
+  map_version: MapVersionTable;
+  firing: FiringTable;
+  run: RunTable;
+  step: StepTable;
+  task: TaskTable;
+  log_item: LogItemTable;
+}

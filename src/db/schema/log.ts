@@ -1,0 +1,83 @@
+/** Row types of migrations/0004_log.sql. */
+import type { ColumnType, Generated } from 'kysely';
+import type { CreatedAt, GeneratedJson, Int8, Timestamp } from './columns.ts';
+
+export interface MessageTable {
+  account_id: string;
+  id: Generated<string>;
+  identity: Buffer;
+  internet_message_id: string | null;
+  in_reply_to: string | null;
+  reference_ids: Generated<string[]>;
+  subject: Generated<string>;
+  snippet: Generated<string>;
+  sent_at: Timestamp | null;
+  received_at: Timestamp;
+  size: Int8;
+  text: Generated<string>;
+  html: string | null;
+  headers: GeneratedJson;
+  raw: string | null;
+  defects: Generated<string[]>;
+  created_at: CreatedAt;
+}
+
+export interface MessageParticipantTable {
+  account_id: string;
+  message_id: string;
+  role: 'from' | 'to' | 'cc' | 'bcc' | 'reply-to';
+  position: number;
+  name: Generated<string>;
+  address: string;
+  address_key: string;
+  connection_id: string | null;
+}
+
+export interface AttachmentTable {
+  account_id: string;
+  message_id: string;
+  part: string;
+  filename: string;
+  content_type: string;
+  size: Int8;
+  content_id: string | null;
+  inline: Generated<boolean>;
+}
+
+export interface SightingTable {
+  account_id: string;
+  id: ColumnType<string, never, never>;
+  connection_id: string;
+  folder_id: string;
+  epoch: string;
+  ref: string;
+  received_at: Timestamp | null;
+  size: Int8 | null;
+  state: 'logged' | 'skipped' | 'quarantined';
+  rule: string;
+  class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
+  identity: Buffer | null;
+  internet_message_id_hash: Buffer | null;
+  message_id: string | null;
+  listed_at: CreatedAt;
+  decided_at: CreatedAt;
+  due_at: Timestamp | null;
+  tries: Generated<number>;
+  error: string | null;
+  vanished_at: Timestamp | null;
+  superseded_at: Timestamp | null;
+}
+
+export interface SightingParticipantTable {
+  account_id: string;
+  sighting_id: Int8;
+  hash: Buffer;
+}
+
+export interface DecisionTable {
+  account_id: string;
+  sighting_id: Int8;
+  state: string;
+  rule: string;
+  at: CreatedAt;
+}
