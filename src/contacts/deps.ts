@@ -1,0 +1,34 @@
+import type { RawBuilder } from 'kysely';
+import type { Db, Trx } from '../db/open.ts';
+
+/** Who acts, in which account. A Viewer is one. */
+export interface Who {
+  accountId: string;
+  userId: string;
+}
+
+/** A move between stages; null: no stage. */
+export interface StageChange {
+  contactId: string;
+  from: { id: string; name: string } | null;
+  to: { id: string; name: string } | null;
+}
+
+/** What contacts need of folders that they may not import; wired in main.ts. */
+export interface ContactDeps {
+  /** The account's key for keyed hashes (accounts/account-key.ts). */
+  hashKey(db: Db | Trx, accountId: string): Promise<Buffer>;
+  /** Finds the mail since the connections' start of contacts whose addresses are new (log/late.ts). */
+  findLateMail(trx: Trx, accountId: string, contactIds: string[]): Promise<unknown>;
+  /** Appends the moves to the Contact Log (log/append.ts). `actorId` null: an automation did it. */
+  stageChanged(trx: Trx, accountId: string, changes: StageChange[], actorId: string | null): Promise<unknown>;
+  /**
+   * Erases the messages that only these contacts have (log/erase.ts). Answers the keys of the blobs that nothing names any more, to be removed after the
+   * commit.
+   */
+  eraseMailOf(trx: Trx, accountId: string, contactIds: string[]): Promise<string[]>;
+  /** Removes those of them that nothing names by then (log/remove-unnamed.ts). */
+  removeBlobs(db: Db, accountId: string, keys: string[]): Promise<void>;
+  /** When the viewer last saw mail of the contact `contact.id`, as SQL (log/last-email.ts): what others keep private doesn't count. */
+  lastEmailAt(who: Who): RawBuilder<Date | null>;
+}
