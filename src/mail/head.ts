@@ -1,0 +1,19 @@
+import type { Address } from './address.ts';
+
+/** The head fields that decisions are made from. Dates are null where missing or unreadable. */
+export interface Head {
+  /** Without angle brackets; null where missing. */
+  messageId: string | null;
+  /** The Date field as an instant. */
+  date: Date | null;
+  subject: string;
+  from: Address[];
+  to: Address[];
+  cc: Address[];
+  bcc: Address[];
+  replyTo: Address[];
+  inReplyTo: string | null;
+  references: string[];
+  /** The instant of the topmost Received field. */
+  receivedDate: Date | null;
+}

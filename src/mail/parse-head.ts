@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { addressParser, decodeWords } from 'postal-mime';
+import type { Address } from './address.ts';
+import type { Head } from './head.ts';
+import { parseDate } from './parse-date.ts';
+
+/** The fields that a Head is made of: what to ask a server for, so that the result is the same as from the whole header. */
+export const headFields = [
+  'Message-ID',
+  'Date',
+  'Subject',
+  'From',
+  'To',
+  'Cc',
+  'Bcc',
+  'Reply-To',
+  'In-Reply-To',
+  'References',
+  'Received',
+];
+
+const wanted = new Set(headFields.map((name) => name.toLowerCase()));
+const longestId = 998;
+const longestSubject = 4000;
+const longestName = 1000;
+const mostReferences = 100;
+
+/**
+ * Reads a header: of a whole message (what follows the empty line is ignored), or only its `headFields`. Never throws: malformed fields come out
+ * empty or null. Repeated address fields are joined; of all else the first counts (of Received it is the latest).
+ */
+export function parseHead(rawHeader: Uint8Array): Head {
+  const fields = readFields(rawHeader);
+  const first = (name: string) => fields.get(name)?.[0];
+  const addresses = (name: string) => (fields.get(name) ?? []).flatMap(parseAddresses);
+  const received = first('received');
+  return {
+    messageId: messageIds(first('message-id') ?? '')[0] ?? null,
+    date: parseDate(first('date') ?? ''),
+    subject: decodeText(first('subject') ?? '')
+      .slice(0, longestSubject)
+      .toWellFormed(),
+    from: addresses('from'),
+    to: addresses('to'),
+    cc: addresses('cc'),
+    bcc: addresses('bcc'),
+    replyTo: addresses('reply-to'),
+    inReplyTo: messageIds(first('in-reply-to') ?? '')[0] ?? null,
+    references: references(first('references') ?? ''),
+    receivedDate: received === undefined ? null : parseDate(received.slice(received.lastIndexOf(';') + 1)),
+  };
+}
+
+/** RFC 2047 and raw 8-bit text as one line; without NUL, which PostgreSQL refuses. */
+export function decodeText(value: string): string {
+  const text = value.includes('=?') ? decodeWords(value) : value;
+  return text
+    .replace(/\0/g, '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .toWellFormed();
+}
+
+/** Every field of a header, decoded, in its order: at most 1,000 of them and 1 MiB, which `defects` then says. */
+export function listFields(rawHeader: Uint8Array, defects: Set<string>): [string, string][] {
+  const fields: [string, string][] = [];
+  let length = 0;
+  for (const [name, value] of eachField(rawHeader)) {
+    length += name.length + value().length;
+    if (fields.length >= 1000 || length > 1024 * 1024) {
+      defects.add('The header has more than 1,000 fields or 1 MiB; only its beginning is shown.');
+      break;
+    }
+    fields.push([decodeText(name), decodeText(value())]);
+  }
+  return fields;
+}
+
+/** Values of the wanted fields by lower-case name, unfolded, in the order of the header. */
+function readFields(raw: Uint8Array): Map<string, string[]> {
+  const fields = new Map<string, string[]>();
+  for (const [name, value] of eachField(raw)) {
+    const key = name.toLowerCase();
+    if (!wanted.has(key)) continue;
+    const values = fields.get(key);
+    if (values) values.push(value());
+    else fields.set(key, [value()]);
+  }
+  return fields;
+}
+
+function* eachField(raw: Uint8Array): Generator<[name: string, value: () => string]> {
+  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
+  let start = 0;
+  while (start < text.length) {
+    let end = lineEnd(text, start);
+    if (end === start || (text[start] === '\r' && end === start + 1)) break;
+    // Continuation lines begin with a space or a tab (RFC 5322, 2.2.3).
+    while (end < text.length && (text[end + 1] === ' ' || text[end + 1] === '\t')) end = lineEnd(text, end + 1);
+    const [from, to] = [start, end];
+    const colon = text.indexOf(':', from);
+    // RFC 5322, 2.2: a name has no spaces; one before the colon was allowed once.
+    if (colon > from && colon - from < 80 && colon < to) {
+      const name = text.slice(from, colon).trimEnd();
+      if (!/\s/.test(name)) yield [name, () => unfold(text.slice(colon + 1, to))];
+    }
+    start = end + 1;
+  }
+}
+
+function lineEnd(text: string, from: number): number {
+  const at = text.indexOf('\n', from);
+  return at < 0 ? text.length : at;
+}
+
+function unfold(value: string): string {
+  const line = value
+    .replace(/\r?\n/g, '')
+    .replace(/[\r\0]/g, '')
+    .trim();
+  // Raw 8-bit text is UTF-8 today (RFC 6532) and was Windows-1252 mostly.
+  if (!/[\x80-\xff]/.test(line)) return line;
+  const bytes = Buffer.from(line, 'latin1');
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return windows1252.decode(bytes);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const windows1252 = new TextDecoder('windows-1252');
+
+/** Groups come out as their members (RFC 5322, 3.4); entries without an address are left out. */
+function parseAddresses(value: string): Address[] {
+  return addressParser(value, { flatten: true }).flatMap(({ name, address }) =>
+    address
+      ? [{ name: decodeText(name).slice(0, longestName), address: decodeText(address).slice(0, longestName) }]
+      : [],
+  );
+}
+
+function messageIds(value: string): string[] {
+  const bracketed = [...value.matchAll(/<([^<>]*)>/g)].map((match) => match[1] ?? '');
+  const ids = bracketed.length > 0 ? bracketed : value.split(/\s+/);
+  return ids.flatMap((id) => {
+    const bare = id.replace(/[\s<>\p{Cc}]+/gu, '');
+    return bare === '' ? [] : [bare.length > longestId ? shortened(bare) : bare];
+  });
+}
+
+/** Two ids that differ only far behind stay two. */
+function shortened(id: string): string {
+  return id.slice(0, longestId - 65) + '#' + createHash('sha256').update(id).digest('hex');
+}
+
+function references(value: string): string[] {
+  const ids = messageIds(value);
+  return ids.length > mostReferences ? [...ids.slice(0, 1), ...ids.slice(1 - mostReferences)] : ids;
+}

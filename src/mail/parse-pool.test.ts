@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream';
+import { afterEach, expect, test } from 'vitest';
+import type { Parser } from './parse-message.ts';
+import { createParser } from './parse-pool.ts';
+
+let parser: Parser;
+afterEach(() => parser.close());
+
+const raw = (subject: string, body = 'hello') =>
+  Readable.from([Buffer.from(`From: a@x\r\nSubject: ${subject}\r\n\r\n${body}`)]);
+
+test('parses many messages at once, each with its own result', async () => {
+  parser = createParser({ threads: 2 });
+  const subjects = Array.from({ length: 40 }, (_, index) => `subject ${index}`);
+  const parsed = await Promise.all(subjects.map((subject) => parser.parse(raw(subject))));
+  expect(parsed.map((message) => message.head.subject)).toEqual(subjects);
+});
+
+test('a source that fails, fails its message only', async () => {
+  parser = createParser({ threads: 1 });
+  const broken = new Readable({ read() {} });
+  broken.push('From: a@x\r\n');
+  setImmediate(() => broken.destroy(new Error('cut')));
+  const [first, second] = await Promise.allSettled([parser.parse(broken), parser.parse(raw('next'))]);
+  expect(first.status).toBe('rejected');
+  expect(second).toMatchObject({ status: 'fulfilled', value: { head: { subject: 'next' } } });
+});
+
+test('a message that takes too long fails, the next is parsed', async () => {
+  parser = createParser({ threads: 1, timeoutSeconds: 0.001 });
+  const slow = parser.parse(raw('slow', 'x\r\n'.repeat(2_000_000)));
+  await expect(slow).rejects.toThrow('longer than');
+  await parser.close();
+  parser = createParser({ threads: 1 });
+  expect((await parser.parse(raw('next'))).head.subject).toBe('next');
+});
+
+test('a message that takes more memory than it may fails, the next is parsed', async () => {
+  parser = createParser({ threads: 1, memoryMb: 16 });
+  const list = Array.from({ length: 250_000 }, (_, index) => `p${index}@x.example`).join(',\r\n ');
+  await expect(parser.parse(Readable.from([Buffer.from(`From: a@x\r\nTo: ${list}\r\n\r\n`)]))).rejects.toThrow();
+  expect((await parser.parse(raw('next'))).head.subject).toBe('next');
+});
+
+test('50 MB need little memory', async () => {
+  parser = createParser({ threads: 1 });
+  await parser.parse(raw('warm'));
+  const line = Buffer.from(`${'A'.repeat(76)}\r\n`.repeat(1000));
+  function* message() {
+    yield Buffer.from(
+      'From: a@x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n',
+    );
+    for (let count = 0; count < 640; count += 1) yield line;
+    yield Buffer.from('\r\n--b--\r\n');
+  }
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const measure = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5);
+  const { attachments } = await parser.parse(Readable.from(message()));
+  clearInterval(measure);
+  expect(attachments[0]?.size).toBe(640 * 76 * 750);
+  expect(most - before).toBeLessThan(150 * 1024 * 1024);
+});

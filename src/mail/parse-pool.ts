@@ -1,0 +1,138 @@
+import type { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import type { Parser, ParsedMessage } from './parse-message.ts';
+
+/** What a worker says. `more`: it has taken a chunk and wants another. */
+export type FromWorker = { more: true } | { parsed: ParsedMessage } | { failed: string };
+/** What a worker is told: a part of the message, its end, or that the rest won't come. */
+export type ToWorker = { chunk: Uint8Array } | { end: true } | { abort: true };
+
+interface Slot {
+  worker: Worker | null;
+  busy: boolean;
+}
+
+const window = 8;
+
+/**
+ * A parser on worker threads, so that no message holds up the rest. Workers start at once: starting one takes longer than parsing hundreds of messages. One that dies, takes more memory than it may or
+ * makes no progress for `timeoutSeconds` fails its message only, and is replaced.
+ */
+export function createParser(options: { threads?: number; timeoutSeconds?: number; memoryMb?: number } = {}): Parser {
+  const { threads = 2, timeoutSeconds = 30, memoryMb = 256 } = options;
+  const slots: Slot[] = Array.from({ length: threads }, () => {
+    const slot: Slot = { worker: null, busy: false };
+    slot.worker = startWorker(slot, memoryMb);
+    return slot;
+  });
+  const waiting: ((slot: Slot) => void)[] = [];
+  let closed = false;
+
+  const take = (): Promise<Slot> => {
+    const free = slots.find((slot) => !slot.busy && slot.worker) ?? slots.find((slot) => !slot.busy);
+    if (!free) return new Promise((resolve) => waiting.push(resolve));
+    free.busy = true;
+    return Promise.resolve(free);
+  };
+  const giveBack = (slot: Slot) => {
+    const next = waiting.shift();
+    if (next) next(slot);
+    else slot.busy = false;
+  };
+
+  return {
+    async parse(raw) {
+      // An error before the worker is free must not go unheard.
+      const early = new Promise<never>((_resolve, reject) => raw.once('error', reject));
+      early.catch(() => undefined);
+      const slot = await take();
+      try {
+        if (closed) throw new Error('The parser has been closed.');
+        slot.worker ??= startWorker(slot, memoryMb);
+        return await Promise.race([early, parseOn(slot.worker, raw, timeoutSeconds)]);
+      } catch (error) {
+        await slot.worker?.terminate();
+        slot.worker = null;
+        throw error;
+      } finally {
+        raw.destroy();
+        giveBack(slot);
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.all(slots.map((slot) => slot.worker?.terminate()));
+    },
+  };
+}
+
+function startWorker(slot: Slot, memoryMb: number): Worker {
+  const worker = new Worker(new URL('./parse-worker.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    // Nothing of ours: what a message contains is nobody's business but the parser's.
+    env: {},
+    execArgv: [],
+  });
+  worker.unref();
+  worker.on('error', () => (slot.worker = null));
+  return worker;
+}
+
+function parseOn(worker: Worker, raw: Readable, timeoutSeconds: number): Promise<ParsedMessage> {
+  return new Promise((resolve, reject) => {
+    const tell = (message: ToWorker, transfer: ArrayBuffer[] = []) => worker.postMessage(message, transfer);
+    let credit = window;
+    let wake: (() => void) | null = null;
+    let settled = false;
+    // Only the worker's time counts, not that of a slow source.
+    let timer: NodeJS.Timeout | undefined;
+    const watchWorker = () => {
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => fail(new Error(`Parsing took longer than ${timeoutSeconds} seconds.`)),
+        timeoutSeconds * 1000,
+      );
+    };
+    const finish = () => {
+      settled = true;
+      clearTimeout(timer);
+      worker.off('message', onMessage).off('error', fail).off('exit', onExit);
+      wake?.();
+    };
+    const fail = (error: Error) => {
+      if (settled) return;
+      finish();
+      reject(error);
+    };
+    const onExit = () => fail(new Error('The parser ended while it read this message.'));
+    const onMessage = (message: FromWorker) => {
+      if ('more' in message) {
+        credit += 1;
+        clearTimeout(timer);
+        if (credit < window) watchWorker();
+        wake?.();
+        return;
+      }
+      finish();
+      if ('parsed' in message) resolve(message.parsed);
+      else reject(new Error(message.failed));
+    };
+    worker.on('message', onMessage).on('error', fail).on('exit', onExit);
+
+    const feed = async () => {
+      for await (const chunk of raw) {
+        // A copy of its own: small buffers share memory, and what is transferred is gone here.
+        const bytes = new Uint8Array(chunk as Uint8Array);
+        while (credit === 0 && !settled) await new Promise<void>((proceed) => (wake = proceed));
+        if (settled) return;
+        credit -= 1;
+        watchWorker();
+        tell({ chunk: bytes }, [bytes.buffer]);
+      }
+      if (settled) return;
+      watchWorker();
+      tell({ end: true });
+    };
+    feed().catch((error: unknown) => fail(error as Error));
+  });
+}

@@ -1,0 +1,29 @@
+import { PassThrough } from 'node:stream';
+import { parentPort } from 'node:worker_threads';
+import { parseMessage } from './parse-message.ts';
+import type { FromWorker, ToWorker } from './parse-pool.ts';
+
+/** One thread of the pool: reads one message after the other from its port. */
+const port = parentPort;
+if (!port) throw new Error('This file runs as a worker thread only.');
+const tell = (message: FromWorker) => port.postMessage(message);
+let current: PassThrough | null = null;
+
+port.on('message', (message: ToWorker) => {
+  const stream = (current ??= begin());
+  if ('chunk' in message) stream.write(message.chunk, () => tell({ more: true }));
+  else {
+    current = null;
+    if ('end' in message) stream.end();
+    else stream.destroy(new Error('The message did not arrive completely.'));
+  }
+});
+
+function begin(): PassThrough {
+  const stream = new PassThrough();
+  parseMessage(stream).then(
+    (parsed) => tell({ parsed }),
+    (error: unknown) => tell({ failed: (error as Error).message }),
+  );
+  return stream;
+}
