@@ -1,0 +1,117 @@
+import { type Cursor, type Page, type Place, ProviderError } from '../provider.ts';
+import {
+  advance,
+  compare,
+  epochOf,
+  type ImapCursor,
+  readCursor,
+  type Seen,
+  turnedBack,
+  writeCursor,
+} from './cursor.ts';
+import { EpochChanged, HeadReader, type Heads } from './heads.ts';
+import { cursorNow, look, uidsSince } from './look.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface ChangesOptions {
+  cursor: Cursor;
+  since: Date;
+  /** The watching connection told of news: UIDVALIDITY and UIDNEXT need not be asked for. */
+  woken: boolean;
+}
+
+/**
+ * What is new in a folder, by UID alone; one page at a time is read ahead while the last one is being worked on. Where the UIDs have become void
+ * (UIDVALIDITY, or UIDs given out twice), a page with `reset` begins the listing of all messages since `since` under the new epoch.
+ */
+export async function* changes(sessions: Sessions, folder: string, options: ChangesOptions): AsyncGenerator<Page> {
+  let cursor = readCursor(options.cursor);
+  let fresh = !options.woken;
+  for (let renewals = 0; ;) {
+    try {
+      if (cursor.relist) {
+        for await (const page of relist(sessions, folder, cursor, false)) {
+          cursor = readCursor(page.cursor);
+          yield page;
+        }
+        fresh = true;
+      }
+      const seen = await look(sessions, folder, cursor.low, fresh);
+      if (seen.uidValidity === cursor.uidValidity && !turnedBack(cursor, seen)) {
+        yield* pages(sessions, folder, cursor, seen);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof EpochChanged)) throw error;
+    }
+    renewals += 1;
+    if (renewals > 3) throw new ProviderError('transient', `The server keeps renumbering the folder ${folder}.`);
+    const now = await cursorNow(sessions, folder, cursor);
+    cursor = { ...now, exists: -1, relist: { since: options.since.toISOString(), after: 0, below: now.uidNext } };
+    for await (const page of relist(sessions, folder, cursor, true)) {
+      cursor = readCursor(page.cursor);
+      yield page;
+    }
+    fresh = true;
+  }
+}
+
+async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, seen: Seen): AsyncGenerator<Page> {
+  const { added, vanished } = compare(cursor, seen);
+  const epoch = epochOf(cursor);
+  let rest = added;
+  let current = cursor;
+  let gone = vanished;
+  for await (const heads of readAhead(new HeadReader(sessions, folder, epoch), added)) {
+    const done = rest.slice(0, heads.count);
+    rest = rest.slice(heads.count);
+    current = advance(current, seen, { listed: done, removed: [...gone, ...heads.gone], rest });
+    yield {
+      listed: heads.listed,
+      vanished: [...gone, ...heads.gone].map((uid) => placeOf(folder, epoch, uid)),
+      cursor: writeCursor(current),
+    };
+    gone = [];
+  }
+  if (added.length > 0) return;
+  const next = writeCursor(advance(cursor, seen, { listed: [], removed: gone, rest: [] }));
+  if (gone.length > 0 || next !== writeCursor(cursor))
+    yield { listed: [], vanished: gone.map((uid) => placeOf(folder, epoch, uid)), cursor: next };
+}
+
+async function* relist(sessions: Sessions, folder: string, cursor: ImapCursor, begins: boolean): AsyncGenerator<Page> {
+  const { relist: bounds, ...rest } = cursor;
+  if (!bounds) return;
+  const epoch = epochOf(cursor);
+  const found = await uidsSince(sessions, folder, { since: new Date(bounds.since) });
+  if (found.uidValidity !== cursor.uidValidity) throw new EpochChanged();
+  const uids = found.uids.filter((uid) => uid > bounds.after && uid < bounds.below);
+  const reset = begins ? { reset: { folder, epoch } } : {};
+  if (uids.length === 0) yield { listed: [], vanished: [], cursor: writeCursor(rest), ...reset };
+  let at = 0;
+  for await (const heads of readAhead(new HeadReader(sessions, folder, epoch), uids)) {
+    const first = at === 0;
+    at += heads.count;
+    const after = uids[at - 1] as number;
+    const next = at < uids.length ? { ...rest, relist: { ...bounds, after } } : rest;
+    yield { listed: heads.listed, vanished: [], cursor: writeCursor(next), ...(first ? reset : {}) };
+  }
+}
+
+/** Reads all heads, the next page while the last is being used. */
+export async function* readAhead(reader: HeadReader, uids: number[]): AsyncGenerator<Heads & { count: number }> {
+  let rest = uids;
+  let next = rest.length > 0 ? reader.read(rest) : null;
+  while (next) {
+    const heads = await next;
+    rest = rest.slice(heads.count);
+    next = rest.length > 0 ? reader.read(rest) : null;
+    // Its error is thrown when its turn comes; if it never does, nobody needs it.
+    next?.catch(() => undefined);
+    yield heads;
+  }
+}
+
+function placeOf(folder: string, epoch: string, uid: number): Place {
+  return { folder, epoch, ref: String(uid) };
+}

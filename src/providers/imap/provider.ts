@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { addressKey } from '../../mail/address.ts';
+import type { AddressGuard } from '../../net/guard.ts';
+import { type ImapSettings, imapSettings } from '../imap-settings.ts';
+import { type Cursor, type Listed, type Mailbox, type Provider, ProviderError } from '../provider.ts';
+import { changes, readAhead } from './changes.ts';
+import { connect, secureContextWith } from './connect.ts';
+import { type ImapCursor, predates, readCursor, writeCursor } from './cursor.ts';
+import { fetchRaw } from './fetch.ts';
+import { HeadReader } from './heads.ts';
+import { listFolders } from './list-folders.ts';
+import { cursorNow, epochFor, uidsSince } from './look.ts';
+import { Session } from './session.ts';
+import { Sessions } from './sessions.ts';
+import { stale } from './stale.ts';
+import { watch, type WatchOptions } from './watch.ts';
+
+export interface ImapOptions {
+  guard: AddressGuard;
+  /** PEM of a CA that is trusted beside the usual ones. */
+  ca?: string;
+  /** How long a server may be silent. */
+  timeoutSeconds?: number;
+  /** How often a quiet connection is tried. */
+  refreshSeconds?: number;
+  /** How many folders of a mailbox get a connection of their own to watch them; the others are asked every `pollSeconds`. */
+  watchConnections?: number;
+  pollSeconds?: number;
+  /** A watching connection that broke sooner than this ends the watch; one that lasted longer is opened again. */
+  settledSeconds?: number;
+  /** After how long the connection for all else is closed when it is not used. */
+  quietSeconds?: number;
+}
+
+// RFC 4616: NUL can't be sent. Everything else can, in UTF-8.
+const credentials = z.object({
+  password: z
+    .string()
+    .min(1)
+    .max(4096)
+    .regex(/^[^\0\r\n]*$/),
+});
+
+/** Mailboxes by IMAP. Settings: ImapSettings; credentials: { password }. Nothing on the server is changed: EXAMINE and BODY.PEEK only. */
+export function imapProvider(options: ImapOptions): Provider {
+  const { timeoutSeconds = 60, refreshSeconds = 240 } = options;
+  const connecting = {
+    guard: options.guard,
+    secureContext: secureContextWith(options.ca),
+    timeoutSeconds: Math.min(timeoutSeconds, 20),
+    refreshSeconds,
+  };
+  return {
+    name: 'imap',
+    async open(rawSettings, rawCredentials) {
+      const settings = imapSettings.safeParse(rawSettings);
+      if (!settings.success)
+        throw new ProviderError('unsupported', 'The settings of this mailbox are not complete.', {
+          cause: settings.error,
+        });
+      const secret = credentials.safeParse(rawCredentials);
+      if (!secret.success)
+        throw new ProviderError('auth', 'The password is missing, or has characters that can not be sent.');
+      const { password } = secret.data;
+      const dial = async () =>
+        new Session(await connect(settings.data, password, connecting), { timeoutSeconds, refreshSeconds });
+      const sessions = new Sessions(dial, settings.data, (options.quietSeconds ?? 90) * 1000);
+      await sessions.open();
+      return imapMailbox(sessions, settings.data, {
+        connections: options.watchConnections ?? 8,
+        pollSeconds: options.pollSeconds ?? 15,
+        settledSeconds: options.settledSeconds ?? 60,
+      });
+    },
+  };
+}
+
+function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: WatchOptions): Mailbox {
+  /** Folders of which the watching connection has told news since the last pass. */
+  const woken = new Set<string>();
+  /** Cursors last met, by folder: they know the folder's epoch. */
+  const met = new Map<string, ImapCursor>();
+  // A whole listing is compared with the same few cursors.
+  const parsed = new Map<Cursor, ImapCursor>();
+  const parsedOnce = (text: Cursor): ImapCursor => {
+    const known = parsed.get(text);
+    if (known) return known;
+    if (parsed.size >= 50) parsed.clear();
+    const cursor = readCursor(text);
+    parsed.set(text, cursor);
+    return cursor;
+  };
+  const meet = (folder: string, cursor: Cursor) => met.set(folder, readCursor(cursor));
+
+  return {
+    whoami: async () => ({ address: addressOf(settings), aliases: [], subject: null }),
+
+    folders: () => listFolders(sessions),
+
+    streams: (folders) => folders.filter((folder) => folder.selectable).map(({ ref }) => ({ ref, folders: [ref] })),
+
+    async start(stream) {
+      return writeCursor(await cursorNow(sessions, stream.ref));
+    },
+
+    async stale(streams) {
+      for (const { stream, cursor } of streams) meet(stream.ref, cursor);
+      return stale(sessions, streams);
+    },
+
+    async *changes(stream, cursor, since) {
+      meet(stream.ref, cursor);
+      const told = woken.delete(stream.ref) && sessions.isWatched(stream.ref);
+      for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told })) {
+        meet(stream.ref, page.cursor);
+        yield page;
+      }
+    },
+
+    predates: (place, cursor) => predates(parsedOnce(cursor), place),
+
+    async *list(folder, range) {
+      if (range.cursor) meet(folder.ref, range.cursor);
+      const { uidValidity, uids } = await uidsSince(sessions, folder.ref, range);
+      const reader = new HeadReader(sessions, folder.ref, epochFor(uidValidity, met.get(folder.ref)));
+      for await (const heads of readAhead(reader, uids)) yield heads.listed.filter((entry) => isWithin(entry, range));
+    },
+
+    fetch: (places) => fetchRaw(sessions, settings, places),
+
+    watch: (streams, wake, onError) =>
+      watch(sessions, settings, streams, { wake, onError, news: (folder) => woken.add(folder) }, watching),
+
+    close: () => sessions.close(),
+  };
+}
+
+function isWithin({ receivedAt }: Listed, range: { since: Date; until?: Date }): boolean {
+  return receivedAt === null || (receivedAt >= range.since && (!range.until || receivedAt < range.until));
+}
+
+/** IMAP tells nobody who they are: the sign-in name is all there is, and it need not be an address. */
+function addressOf({ user }: ImapSettings): string {
+  return addressKey(user) ? user : '';
+}

@@ -1,0 +1,129 @@
+import type { ProviderError } from '../provider.ts';
+import { commandError, isLost, type ServerName } from './errors.ts';
+import type { Session, Task } from './session.ts';
+
+export interface RunOptions {
+  fresh?: boolean;
+  /** Throws what happened as it is, without another try: the caller finds out which message is to blame. */
+  once?: boolean;
+  /** Hangs up when the server sends more meanwhile: what it lists is collected in memory. */
+  mostBytes?: number;
+}
+
+/** The connections of one mailbox: one for each watched folder, which serves that folder, and a shared one for all else. */
+export class Sessions {
+  private readonly dial: () => Promise<Session>;
+  private readonly server: ServerName;
+  private readonly quietMs: number;
+  private readonly byFolder = new Map<string, Session>();
+  private shared: Promise<Session> | null = null;
+  private quietTimer: NodeJS.Timeout | undefined;
+  private using = 0;
+  private closed = false;
+
+  /** `dial` throws ProviderError. The shared connection is closed after `quietMs` without use, and opened again when it is needed. */
+  constructor(dial: () => Promise<Session>, server: ServerName, quietMs: number) {
+    this.dial = dial;
+    this.server = server;
+    this.quietMs = quietMs;
+  }
+
+  /**
+   * Runs a task on the folder's connection, once more on another one when that connection had died meanwhile. Throws ProviderError only
+   * (with `once`, a lost connection as it is).
+   */
+  async run<T>(folder: string | null, task: Task<T>, options: RunOptions = {}): Promise<T> {
+    this.using += 1;
+    clearTimeout(this.quietTimer);
+    try {
+      for (let tries = 0; ; tries += 1) {
+        const session = await this.sessionFor(folder);
+        try {
+          return await session.run(folder, task, options);
+        } catch (error) {
+          if (options.once && isLost(error)) throw error;
+          if (tries === 0 && isLost(error)) continue;
+          throw commandError(error, this.server, folder);
+        }
+      }
+    } finally {
+      this.using -= 1;
+      if (this.using === 0) this.closeWhenQuiet();
+    }
+  }
+
+  isWatched(folder: string): boolean {
+    return this.byFolder.get(folder)?.alive ?? false;
+  }
+
+  /** A connection of its own for a folder. It is forgotten when it closes, before `onClose` is called. */
+  async watch(folder: string, onNews: () => void, onClose: () => void): Promise<Session> {
+    const session = await this.dial();
+    if (this.closed) session.close();
+    session.onNews = onNews;
+    session.onClose = () => {
+      if (this.byFolder.get(folder) === session) this.byFolder.delete(folder);
+      onClose();
+    };
+    try {
+      if (session.canIdle) await session.keepIdle(folder);
+    } catch (error) {
+      session.onClose = () => undefined;
+      session.close();
+      throw commandError(error, this.server, folder);
+    }
+    if (session.canIdle) this.byFolder.set(folder, session);
+    return session;
+  }
+
+  async open(): Promise<void> {
+    await this.sharedSession();
+    this.closeWhenQuiet();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.quietTimer);
+    for (const session of this.byFolder.values()) {
+      session.onClose = () => undefined;
+      session.close();
+    }
+    this.byFolder.clear();
+    const shared = await this.shared?.catch(() => null);
+    shared?.close();
+  }
+
+  private sessionFor(folder: string | null): Session | Promise<Session> {
+    const watching = folder === null ? undefined : this.byFolder.get(folder);
+    return watching?.alive ? watching : this.sharedSession();
+  }
+
+  private async sharedSession(): Promise<Session> {
+    for (;;) {
+      if (this.closed) throw closedError();
+      // Whoever comes while it is being opened waits for the same one.
+      const opening = (this.shared ??= this.dial());
+      const session = await opening.catch((error: unknown) => {
+        if (this.shared === opening) this.shared = null;
+        throw error;
+      });
+      if (this.closed) session.close();
+      else if (session.alive) return session;
+      if (this.shared === opening) this.shared = null;
+    }
+  }
+
+  private closeWhenQuiet(): void {
+    clearTimeout(this.quietTimer);
+    this.quietTimer = setTimeout(() => {
+      const { shared } = this;
+      this.shared = null;
+      shared?.then((session) => session.close()).catch(() => undefined);
+    }, this.quietMs);
+    this.quietTimer.unref();
+  }
+}
+
+function closedError(): ProviderError {
+  return commandError({ code: 'NoConnection' }, { host: 'the server', port: 0 }, null);
+}

@@ -1,0 +1,42 @@
+import type { FetchMessageObject, ListResponse } from 'imapflow';
+import { parseHead } from '../../mail/parse-head.ts';
+import type { Folder, FolderRole, Listed } from '../provider.ts';
+
+const roles: Record<string, FolderRole> = {
+  '\\Inbox': 'inbox',
+  '\\Sent': 'sent',
+  '\\Drafts': 'drafts',
+  '\\Archive': 'archive',
+  '\\All': 'all',
+  '\\Junk': 'junk',
+  '\\Trash': 'trash',
+  '\\Flagged': 'flagged',
+};
+
+/** Where the server names no special use, imapflow knows the names in many languages. */
+export function toFolder(entry: ListResponse): Folder {
+  const { path, delimiter, specialUse, flags } = entry;
+  return {
+    ref: path,
+    name: delimiter && delimiter !== '/' ? path.split(delimiter).join('/') : path,
+    role: (specialUse && roles[specialUse]) || null,
+    selectable: ![...flags].some((flag) => /^\\no(?:select|nexistent)$/i.test(flag)),
+  };
+}
+
+/** A row that was fetched with its head. */
+export function toListed(row: FetchMessageObject, folder: string, epoch: string): Listed {
+  return {
+    places: [{ folder, epoch, ref: String(row.uid) }],
+    receivedAt: toDate(row.internalDate),
+    size: row.size ?? null,
+    flags: [...(row.flags ?? [])],
+    head: parseHead(row.headers ?? new Uint8Array()),
+  };
+}
+
+export function toDate(value: Date | string | undefined): Date | null {
+  if (value === undefined) return null;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}

@@ -1,0 +1,148 @@
+import net from 'node:net';
+
+export interface OddMessage {
+  uid: number;
+  head: string;
+  body: string;
+  /** Has its UID, but is not shown. */
+  hidden?: boolean;
+  /** Listed, but without its head or text when asked for them. */
+  withheld?: boolean;
+  /** The connection ends when it is asked for. */
+  deadly?: boolean;
+}
+
+/** An IMAP server that does what servers are not supposed to. One folder, any password. The test changes its fields as it goes. */
+export interface OddImap {
+  port: number;
+  messages: OddMessage[];
+  uidValidity: number;
+  uidNext: number | null;
+  internalDate: boolean;
+  searches: boolean;
+  /** Says nothing more to commands that begin with this. */
+  mute: string | null;
+  /** Ends the connection at commands that begin with this. */
+  hangsUp: string | null;
+  capabilities: string;
+  /** Names of the folders, as they stand in the answer to LIST. */
+  folders: string[];
+  /** Never ends the list of folders. */
+  listsForever: boolean;
+  lines: string[];
+  append(id: string, options?: Partial<OddMessage>): OddMessage;
+  [Symbol.dispose](): void;
+}
+
+export async function startOddImap(): Promise<OddImap> {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    socket.write('* OK odd\r\n');
+    let rest = '';
+    socket.on('data', (chunk) => {
+      rest += chunk.toString();
+      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+        const [tag = '', ...words] = rest.slice(0, end).split(' ');
+        rest = rest.slice(end + 2);
+        answer(odd, socket, tag, words.join(' '));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const odd: OddImap = {
+    port: (server.address() as net.AddressInfo).port,
+    messages: [],
+    uidValidity: 7,
+    uidNext: 1,
+    internalDate: true,
+    searches: true,
+    mute: null,
+    hangsUp: null,
+    capabilities: 'IMAP4rev1',
+    folders: ['INBOX', 'INBOX.Gesendet'],
+    listsForever: false,
+    lines: [],
+    append(id, options = {}) {
+      const uid = options.uid ?? Math.max(this.uidNext ?? 0, ...this.messages.map((message) => message.uid + 1), 1);
+      const message = {
+        uid,
+        head: `Message-ID: <${id}>\r\nFrom: a@x.example\r\n\r\n`,
+        body: `text of ${id}`,
+        ...options,
+      };
+      this.messages.push(message);
+      this.messages.sort((a, b) => a.uid - b.uid);
+      if (this.uidNext !== null) this.uidNext = Math.max(this.uidNext, uid + 1);
+      return message;
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+  return odd;
+}
+
+function answer(odd: OddImap, socket: net.Socket, tag: string, command: string): void {
+  odd.lines.push(command);
+  const say = (...lines: string[]) => socket.write(lines.map((line) => `${line}\r\n`).join(''));
+  const shown = odd.messages.filter((message) => !message.hidden);
+  if (odd.mute !== null && command.startsWith(odd.mute)) return;
+  if (odd.hangsUp !== null && command.startsWith(odd.hangsUp)) return void socket.destroy();
+  const name = command.replace(/^UID /, '').split(' ')[0];
+  if (name === 'CAPABILITY') say(`* CAPABILITY ${odd.capabilities}`, `${tag} OK`);
+  else if (name === 'EXAMINE') {
+    say(`* ${shown.length} EXISTS`, `* OK [UIDVALIDITY ${odd.uidValidity}]`);
+    if (odd.uidNext !== null) say(`* OK [UIDNEXT ${odd.uidNext}]`);
+    say(`${tag} OK [READ-ONLY]`);
+  } else if (command === 'LIST "" ""') say('* LIST (\\Noselect) "." ""', `${tag} OK`);
+  else if (name === 'LIST' && odd.listsForever) flood(socket, '* LIST () "." more\r\n'.repeat(5000));
+  else if (name === 'LIST') say(...odd.folders.map((folder) => `* LIST () "." ${folder}`), `${tag} OK`);
+  else if (name === 'STATUS') {
+    const next = odd.uidNext === null ? '' : ` UIDNEXT ${odd.uidNext}`;
+    say(`* STATUS INBOX (MESSAGES ${shown.length} UIDVALIDITY ${odd.uidValidity}${next})`, `${tag} OK`);
+  } else if (name === 'SEARCH') {
+    if (odd.searches) say(`* SEARCH ${shown.map((message) => message.uid).join(' ')}`, `${tag} OK`);
+    else say(`${tag} NO can't`);
+  } else if (name === 'FETCH') fetch(odd, socket, tag, command, shown);
+  else say(`${tag} OK`);
+}
+
+function flood(socket: net.Socket, lines: string): void {
+  if (!socket.writable) return;
+  if (socket.write(lines)) setImmediate(() => flood(socket, lines));
+  else socket.once('drain', () => flood(socket, lines));
+}
+
+function fetch(odd: OddImap, socket: net.Socket, tag: string, command: string, shown: OddMessage[]): void {
+  const byUid = command.startsWith('UID ');
+  const [set = '', ...items] = command.replace(/^(UID )?FETCH /, '').split(' ');
+  const asked = items.join(' ');
+  const last = byUid ? (shown.at(-1)?.uid ?? 0) : shown.length;
+  const ranges = set.split(',').map((part) => {
+    const [from = 0, to = from] = part.split(':').map((word) => (word === '*' ? last : Number(word)));
+    return [Math.min(from, to), Math.max(from, to)] as const;
+  });
+  for (const [index, message] of shown.entries()) {
+    const number = byUid ? message.uid : index + 1;
+    if (!ranges.some(([from, to]) => number >= from && number <= to)) continue;
+    const wantsText = asked.includes('BODY.PEEK');
+    if (wantsText && message.deadly) return void socket.destroy();
+    const parts = [`UID ${message.uid}`];
+    if (asked.includes('RFC822.SIZE')) parts.push(`RFC822.SIZE ${message.head.length + message.body.length}`);
+    if (asked.includes('INTERNALDATE') && odd.internalDate) parts.push('INTERNALDATE "01-Nov-2026 10:00:00 +0000"');
+    if (wantsText && !message.withheld) {
+      const text = asked.includes('HEADER.FIELDS') ? message.head : message.head + message.body;
+      parts.push(
+        `${asked.includes('HEADER.FIELDS') ? 'BODY[HEADER.FIELDS (FROM)]' : 'BODY[]'} {${text.length}}\r\n${text}`,
+      );
+    }
+    socket.write(`* ${index + 1} FETCH (${parts.join(' ')})\r\n`);
+    // A change of flags of another message, told by the way.
+    socket.write(`* 1 FETCH (UID ${shown[0]?.uid} FLAGS (\\Seen))\r\n`);
+  }
+  socket.write(`${tag} OK\r\n`);
+}
