@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import { requireEmailSync } from '../accounts/plan.ts';
+import type { Viewer } from '../accounts/viewer.ts';
+import { notify } from '../db/listen.ts';
+import type { Db } from '../db/open.ts';
+import { requireConnection } from './access.ts';
+import type { MailboxDeps } from './deps.ts';
+import { sealCredentials } from './load.ts';
+import { withMailbox } from './open-mailbox.ts';
+import { refusePlain } from './plain.ts';
+import { requireMailboxOf } from './survey.ts';
+import { viewConnection } from './view.ts';
+import type { Connection } from './view.ts';
+
+/**
+ * Signs in to the same mailbox again, with a new password and perhaps new settings; cursors and ledger stay, so what was missed is caught up. A paused connection
+ * stays paused. Only the mailbox's owner. Throws AppError: not_found, forbidden, plan_required, and what withMailbox() throws (then nothing changed).
+ */
+export async function reauthenticate(
+  db: Db,
+  deps: MailboxDeps,
+  viewer: Viewer,
+  connectionId: string,
+  input: { credentials: Record<string, unknown>; settings?: Record<string, unknown> },
+): Promise<Connection> {
+  const connection = await requireConnection(db, viewer, connectionId, { as: 'owner' });
+  requireEmailSync(viewer);
+  const settings = input.settings ?? (connection.settings as Record<string, unknown>);
+  await refusePlain(deps, settings);
+  await withMailbox(deps, { provider: connection.provider, settings, credentials: input.credentials }, (mailbox) =>
+    requireMailboxOf(mailbox, connection.address),
+  );
+  return await db.transaction().execute(async (trx) => {
+    const { state } = await requireConnection(trx, viewer, connectionId, { as: 'owner', lock: true });
+    const repaired = state === 'needs_sign_in' || state === 'failing';
+    await trx
+      .updateTable('connection')
+      .set({
+        settings: JSON.stringify(settings),
+        credentials: sealCredentials(deps.sealer, viewer.accountId, connectionId, input.credentials),
+        last_authenticated_at: new Date(),
+        // A loop that still runs with the old password may neither commit nor report its failure.
+        fence: sql<string>`fence + 1`,
+        ...(repaired
+          ? { state: 'active', state_code: null, state_message: null, state_since: new Date(), next_try_at: null }
+          : {}),
+      })
+      .where('account_id', '=', viewer.accountId)
+      .where('id', '=', connectionId)
+      .execute();
+    await notify(trx, 'letterlog_connection', { accountId: viewer.accountId, connectionId });
+    await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
+    return await viewConnection(trx, viewer.accountId, connectionId);
+  });
+}

@@ -1,0 +1,64 @@
+import type { Db, Trx } from '../db/open.ts';
+import { notify } from '../db/listen.ts';
+
+/**
+ * Why a connection is in its state. Codes are stable: clients may rely on them. The sentences are what people read where the caller has
+ * nothing more exact to say.
+ */
+export const stateCodes = {
+  paused_by_owner: 'Its owner paused it.',
+  paused_by_admin: 'An administrator paused it.',
+  paused_by_plan: "The account's plan has no Email Sync. Nothing is lost; syncing goes on after an upgrade.",
+  owner_left: 'Its owner is no longer a member of the account.',
+  refused: 'The server refused the sign-in. Sign in again.',
+  unreachable: "The server can't be reached. It is tried again by itself.",
+  insecure: "The server's certificate can't be trusted, so nothing is sent to it.",
+  host_not_allowed: "The server's address is an internal one, which this installation doesn't allow.",
+  rate_limited: 'The server asks to wait. It is tried again by itself.',
+  protocol: 'The server answered something unexpected. It is tried again by itself.',
+  gone: 'The mailbox is no longer there.',
+  unsupported: 'The server lacks something that syncing needs.',
+  internal: 'Something went wrong here. It is tried again by itself.',
+} as const;
+
+export type StateCode = keyof typeof stateCodes;
+
+/**
+ * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is. A connection that was paused, deleted
+ * or never set up stays as it is. Answers whether it was written; the same state again keeps its `state_since`.
+ */
+export async function setConnectionState(
+  trx: Db | Trx,
+  accountId: string,
+  connectionId: string,
+  change: {
+    state: 'active' | 'failing' | 'needs_sign_in';
+    code: StateCode | null;
+    message?: string | null;
+    nextTryAt?: Date | null;
+  },
+): Promise<boolean> {
+  const message = change.message ?? (change.code === null ? null : stateCodes[change.code]);
+  const written = await trx
+    .updateTable('connection')
+    .set((eb) => ({
+      state: change.state,
+      state_code: change.code,
+      state_message: message,
+      next_try_at: change.nextTryAt ?? null,
+      state_since: eb
+        .case()
+        .when('state', '=', change.state)
+        .then(eb.ref('state_since'))
+        .else(eb.fn<Date>('now', []))
+        .end(),
+    }))
+    .where('account_id', '=', accountId)
+    .where('id', '=', connectionId)
+    .where('state', 'in', ['active', 'failing', 'needs_sign_in'])
+    .returning('id')
+    .executeTakeFirst();
+  if (!written) return false;
+  await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
+  return true;
+}

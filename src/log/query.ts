@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { Viewer } from '../accounts/viewer.ts';
+import { decodeCursor, encodeCursor } from '../db/keyset.ts';
+import type { Db, Trx } from '../db/open.ts';
+import { AppError } from '../errors.ts';
+import { loadLogItems } from './items.ts';
+import type { LogItem } from './items.ts';
+import { visibleTo } from './visibility-sql.ts';
+
+/**
+ * A page of a contact's log as the viewer may see it, the newest first, by keyset. Throws AppError 'not_found' for a contact that isn't there,
+ * 'invalid' for a strange cursor.
+ */
+export async function listLog(
+  db: Db | Trx,
+  viewer: Pick<Viewer, 'accountId' | 'userId'>,
+  contactId: string,
+  page: { cursor?: string; limit: number },
+): Promise<{ items: LogItem[]; nextCursor: string | null }> {
+  const contact = await db
+    .selectFrom('contact')
+    .select('id')
+    .where('account_id', '=', viewer.accountId)
+    .where('id', '=', contactId)
+    .executeTakeFirst();
+  if (!contact) throw new AppError('not_found', 'There is no such contact. It may have been deleted.');
+  const order = `log:${contactId}`;
+  let query = db
+    .selectFrom('log_item')
+    .where('account_id', '=', viewer.accountId)
+    .where('contact_id', '=', contactId)
+    .where(visibleTo(viewer))
+    .select(['id', sql<string>`at::text`.as('place')])
+    .orderBy('at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  if (page.cursor) {
+    const [at, id] = decodeCursor(order, ['time', 'id'], page.cursor);
+    query = query.where(sql<boolean>`(at, id) < (${at}::timestamptz, ${id}::uuid)`);
+  }
+  const rows = await query.execute();
+  const shown = rows.slice(0, page.limit);
+  const last = rows.length > shown.length ? shown.at(-1) : undefined;
+  return {
+    items: await loadLogItems(
+      db,
+      viewer,
+      shown.map((row) => row.id),
+    ),
+    nextCursor: last ? encodeCursor(order, [last.place, last.id]) : null,
+  };
+}
+
+/** Which of these log items the viewer may see: what names a log item elsewhere (firings, why) asks here first. */
+export async function visibleLogItemIds(
+  db: Db | Trx,
+  viewer: Pick<Viewer, 'accountId' | 'userId'>,
+  itemIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select id from log_item where account_id = ${viewer.accountId} and id = any(${itemIds}::uuid[]) and ${visibleTo(viewer)}`.execute(
+    db,
+  );
+  return new Set(rows.map((row) => row.id));
+}

@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { Blobs } from '../blobs/blobs.ts';
+import { lockContactAddresses } from '../contacts/match.ts';
+import type { Db, Trx } from '../db/open.ts';
+
+/** Blobs that are removed under one hold of the lock, which pages wait for. */
+const mostAtOnce = 200;
+
+/**
+ * Removes the blobs that an erasure left without a message, after its commit. A page may have stored the same bytes again meanwhile, so each is looked at
+ * once more under the account's exclusive address lock; a page looks whether its blobs are still there under the shared one (sync/store.ts). One that can't
+ * be removed is an orphan and no failure of the erasure, which has happened.
+ */
+export async function removeUnnamed(
+  db: Db,
+  blobs: Pick<Blobs, 'remove'>,
+  accountId: string,
+  keys: readonly string[],
+): Promise<void> {
+  for (let at = 0; at < keys.length; at += mostAtOnce) {
+    const some = keys.slice(at, at + mostAtOnce);
+    await db
+      .transaction()
+      .execute((trx) => remove(trx, blobs, accountId, some))
+      .catch(() => {});
+  }
+}
+
+async function remove(trx: Trx, blobs: Pick<Blobs, 'remove'>, accountId: string, keys: readonly string[]) {
+  await lockContactAddresses(trx, accountId, 'exclusive');
+  const { rows } = await sql<{ raw: string }>`
+    select distinct raw from message where account_id = ${accountId} and raw = any(${keys}::text[])`.execute(trx);
+  const named = new Set(rows.map((row) => row.raw));
+  for (const key of keys) if (!named.has(key)) await blobs.remove(accountId, key).catch(() => {});
+}

@@ -1,0 +1,43 @@
+import { sql } from 'kysely';
+import { accountKey } from '../accounts/account-key.ts';
+import type { SyncConnection } from '../connections/load.ts';
+import { loadForSync } from '../connections/load.ts';
+import type { SyncDeps } from './deps.ts';
+import type { Hold } from './hold.ts';
+
+/**
+ * Takes a connection over: its fence is raised by one, and whoever held it before can commit nothing any more. Null where it may not be synced: gone, paused, or
+ * waiting for a sign-in.
+ */
+export async function claim(
+  deps: Pick<SyncDeps, 'db' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
+  accountId: string,
+  connectionId: string,
+): Promise<{ hold: Hold; connection: SyncConnection } | null> {
+  const { db, sealer } = deps;
+  await sql`
+    update connection set fence = fence + 1
+    where account_id = ${accountId} and id = ${connectionId} and state in ('active', 'failing')`.execute(db);
+  const connection = await loadForSync(db, sealer, accountId, connectionId);
+  if (!connection) return null;
+  const own = await db
+    .selectFrom('connection_address')
+    .select('address_key')
+    .where('account_id', '=', accountId)
+    .where('connection_id', '=', connectionId)
+    .execute();
+  const hold: Hold = {
+    db,
+    blobs: deps.blobs,
+    parser: deps.parser,
+    fire: deps.fire,
+    storing: deps.storing,
+    accountId,
+    connectionId,
+    fence: connection.fence,
+    startedAt: connection.startedAt,
+    hashKey: await accountKey(db, sealer, accountId),
+    ownKeys: new Set(own.map((row) => row.address_key)),
+  };
+  return { hold, connection };
+}

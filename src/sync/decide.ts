@@ -1,0 +1,103 @@
+import type { AddressMatches } from '../contacts/match.ts';
+import type { NewItem } from '../log/append.ts';
+import { rules } from '../log/rules.ts';
+import type { Rule, SightingState } from '../log/rules.ts';
+import type { Candidate } from './candidate.ts';
+import { matchedKeys } from './candidate.ts';
+
+export type Class = 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
+
+/** What the account already knows of a message, by its identity. */
+export interface KnownMessage {
+  /** Where it is stored; null when it isn't. */
+  messageId: string | null;
+  /** The class of its log items. */
+  class: Class | null;
+  /** A row of it said "no contact" once, in whatever mailbox. */
+  late: boolean;
+}
+
+export interface Decision {
+  rule: Rule;
+  state: SightingState;
+  class: Class | null;
+  /** Of a logged one: the stored message, if it is stored already, and what the contacts' logs get. */
+  messageId: string | null;
+  items: NewItem[];
+  /** It matches only now, so its body is missing: decide again at once. */
+  dueNow: boolean;
+}
+
+/**
+ * Decides about one sighting (spec, section 5). Pure: the rules in their order. `matches` must have been read under the address lock.
+ */
+export function decide(candidate: Candidate, matches: AddressMatches, known: KnownMessage | undefined): Decision {
+  const { early, failure, row } = candidate;
+  const people = contactsIn(candidate, matches);
+  const first = row?.class ?? (known?.late ? 'late_contact' : candidate.ownClass);
+  if (failure?.rule === 'store_failed') return { ...decision('store_failed'), class: people.length > 0 ? first : null };
+  if (early !== null) return decision(early);
+  if (candidate.head === null) {
+    const late = row?.state === 'skipped' ? 'late_contact' : null;
+    return { ...decision(unless(candidate, failure?.rule ?? 'head_unreadable')), class: row?.class ?? late };
+  }
+  if (people.length === 0) return decision(onlyOwn(candidate, matches) ? 'own_addresses_only' : 'no_contact');
+
+  const messageId = known?.messageId ?? null;
+  if (messageId === null && failure !== null) return { ...decision(unless(candidate, failure.rule)), class: first };
+  if (messageId === null && candidate.content === null) return { ...decision('no_contact'), dueNow: true };
+  return {
+    ...decision('contact'),
+    class: known?.class ?? first,
+    messageId,
+    items: people.map((person) => ({ ...person, class: classOf(person, first, messageId !== null) })),
+  };
+}
+
+function decision(rule: Rule): Decision {
+  return { rule, state: rules[rule].state, class: null, messageId: null, items: [], dueNow: false };
+}
+
+interface Matched {
+  contactId: string;
+  direction: NewItem['direction'];
+  role: NewItem['role'];
+  address: string;
+  /** Stood as a stranger in a row of this message. */
+  wasStranger: boolean;
+}
+
+/** Each contact once, by the foremost place in which it stands. */
+function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
+  const sent = candidate.people.some(({ role, key }) => role === 'from' && key !== null && matches.own.has(key));
+  const found = new Map<string, Matched>();
+  for (const { role, key, address } of candidate.people) {
+    const contactId = key === null ? undefined : matches.contacts.get(key);
+    if (contactId === undefined || role === 'reply-to' || found.has(contactId)) continue;
+    const direction = sent ? 'sent' : role === 'from' ? 'received' : 'copied';
+    const wasStranger = candidate.row?.strangers.has(key!) ?? false;
+    found.set(contactId, { contactId, direction, role, address, wasStranger });
+  }
+  return [...found.values()];
+}
+
+/**
+ * A contact without an item for a message that is stored came later; but for one in Bcc this copy is the first that shows it.
+ */
+function classOf(person: Matched, first: Class, stored: boolean): Class {
+  if (person.wasStranger) return 'late_contact';
+  return stored && person.role !== 'bcc' ? 'late_contact' : first;
+}
+
+function onlyOwn(candidate: Candidate, matches: AddressMatches): boolean {
+  const keys = [...matchedKeys(candidate)];
+  return keys.length > 0 && keys.every((key) => matches.own.has(key));
+}
+
+/** A message that stays away is given up as vanished once its folder says so, or after a few tries: listings run ahead of some servers. */
+function unless(candidate: Candidate, rule: Rule): Rule {
+  const { failure, row } = candidate;
+  return failure?.gone && row && (row.vanished || row.tries >= triesUntilGone) ? 'vanished' : rule;
+}
+
+const triesUntilGone = 3;

@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import type { Readable } from 'node:stream';
+import { keyedHash } from '../mail/hash.ts';
+import { parseHead } from '../mail/parse-head.ts';
+import type { Mailbox } from '../providers/provider.ts';
+import type { Candidate, DueRow } from './candidate.ts';
+import { matchedKeys, ownClass, readHead } from './candidate.ts';
+import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
+import type { Suspects } from './fetch-bodies.ts';
+import { peekHead } from './peek-head.ts';
+import { inHold } from './hold.ts';
+import type { Hold } from './hold.ts';
+import { storing } from './ingest.ts';
+import { storeCandidates } from './store.ts';
+import { wantedBodies } from './wanted.ts';
+
+/** Rows of one transaction; their bodies, up to 1 MiB each, are in memory. */
+const most = 32;
+
+/**
+ * Decides anew about a batch of the connection's due rows: quarantined ones, and skipped ones whose participants became contacts. They are fetched by place and go the way of any
+ * page, so a late contact can't race the ingest. Answers how many were due: call it again until there are none. Throws ProviderError, Fenced.
+ */
+export async function decideDue(hold: Hold, mailbox: Mailbox, suspects: Suspects): Promise<number> {
+  const rows = await loadDue(hold);
+  if (rows.length === 0) return 0;
+  const candidates = rows.map((row) => asCandidate(row));
+  await readAgain(hold, mailbox, suspects, rows, candidates);
+  await storing(hold, candidates, () => inHold(hold, (trx) => storeCandidates(trx, hold, candidates)));
+  return rows.length;
+}
+
+/** When the connection's next row is due, from the database's clock; null: there is none. Milliseconds from now. */
+export async function nextDueIn(hold: Hold): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    select (extract(epoch from min(s.due_at) - now()) * 1000)::float8 as ms ${dueRows(hold)}`.execute(hold.db);
+  const ms = rows[0]?.ms ?? null;
+  return ms === null ? null : Math.max(0, ms);
+}
+
+interface LoadedRow extends Omit<DueRow, 'strangers'> {
+  folderId: string;
+  folder: string;
+  chosenCursor: string | null;
+  epoch: string;
+  ref: string;
+  receivedAt: Date | null;
+  size: string | null;
+  hashes: string[];
+}
+
+const dueRows = (hold: Hold) => sql`
+  from sighting s join folder f on f.account_id = s.account_id and f.connection_id = s.connection_id and f.id = s.folder_id
+  where s.account_id = ${hold.accountId} and s.connection_id = ${hold.connectionId} and s.due_at is not null
+    and s.superseded_at is null and f.chosen and f.gone_at is null`;
+
+async function loadDue(hold: Hold): Promise<LoadedRow[]> {
+  const { rows } = await sql<LoadedRow>`
+    select s.id, s.state, s.rule, s.tries, s.class, s.vanished_at is not null as vanished, s.folder_id as "folderId", f.ref as folder,
+      f.chosen_cursor as "chosenCursor", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
+      case when s.state = 'quarantined' then array(select encode(p.hash, 'hex') from sighting_participant p
+        where p.account_id = s.account_id and p.sighting_id = s.id) else '{}' end as hashes
+    ${dueRows(hold)} and s.due_at <= now() order by s.due_at, s.id limit ${most}`.execute(hold.db);
+  // One folder after the other: some servers take long to change.
+  return rows.sort((a, b) => (a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : Number(a.id) - Number(b.id)));
+}
+
+function asCandidate(row: LoadedRow): Candidate {
+  return {
+    place: { folder: row.folder, epoch: row.epoch, ref: row.ref },
+    folderId: row.folderId,
+    receivedAt: row.receivedAt,
+    size: row.size === null ? null : Number(row.size),
+    head: null,
+    people: [],
+    identity: null,
+    messageIdHash: null,
+    early: null,
+    ownClass: 'live',
+    content: null,
+    failure: null,
+    row: { ...row, strangers: new Set() },
+  };
+}
+
+/** Fetches the messages and reads their heads; keeps only those that still match a contact: a stranger's mail isn't stored. */
+async function readAgain(
+  hold: Hold,
+  mailbox: Mailbox,
+  suspects: Suspects,
+  rows: readonly LoadedRow[],
+  candidates: readonly Candidate[],
+): Promise<void> {
+  const arrived = new Map<Candidate, Buffer>();
+  const work = new Bounded();
+  const keep = async (candidate: Candidate, raw: Buffer | Readable) => {
+    const kept = await keepBody(hold, raw);
+    if ('rule' in kept) candidate.failure = kept;
+    else candidate.content = kept;
+  };
+  await fetchEach(
+    mailbox,
+    candidates.map((one) => one.place),
+    suspects,
+    async (index, arrival) => {
+      const candidate = candidates[index]!;
+      if ('rule' in arrival) {
+        candidate.failure = arrival;
+        return;
+      }
+      candidate.receivedAt ??= arrival.receivedAt;
+      candidate.size ??= arrival.size;
+      if (Buffer.isBuffer(arrival.raw)) {
+        complete(hold, mailbox, candidate, rows[index]!, arrival.raw);
+        arrived.set(candidate, arrival.raw);
+        return;
+      }
+      const { head, whole } = await peekHead(arrival.raw);
+      complete(hold, mailbox, candidate, rows[index]!, head);
+      if ((await wantedBodies(hold, [candidate])).length > 0) await keep(candidate, whole);
+      else await drain(whole);
+    },
+  );
+  try {
+    for (const candidate of await wantedBodies(hold, [...arrived.keys()]))
+      await work.add(arrived.get(candidate)!.length, () => keep(candidate, arrived.get(candidate)!));
+  } finally {
+    await work.end();
+  }
+}
+
+async function drain(raw: Readable): Promise<void> {
+  for await (const _chunk of raw);
+}
+
+/** What the head tells. */
+function complete(hold: Hold, mailbox: Mailbox, candidate: Candidate, loaded: LoadedRow, raw: Buffer): void {
+  const head = parseHead(raw);
+  Object.assign(candidate, readHead(hold, head));
+  candidate.ownClass = ownClass(mailbox, loaded, candidate.place, head, candidate.receivedAt);
+  const hashes = new Set(loaded.hashes);
+  const strangers = [...matchedKeys(candidate)].filter((key) =>
+    hashes.has(keyedHash(hold.hashKey, key).toString('hex')),
+  );
+  candidate.row = { ...candidate.row!, strangers: new Set(strangers) };
+}

@@ -1,0 +1,130 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { EmailContent } from '../log/append.ts';
+import type { Fetched, Mailbox, Place } from '../providers/provider.ts';
+import { ProviderError } from '../providers/provider.ts';
+import type { Failure } from './candidate.ts';
+import { shortError } from './candidate.ts';
+import type { Hold } from './hold.ts';
+
+/** Up to that size a message is read into memory, so that storing and parsing it doesn't hold up the next one's fetch. */
+const small = 1024 * 1024;
+/** Raw messages that are being kept and parsed at a time: what bounds the memory. */
+const mostBytes = 16 * 1024 * 1024;
+
+/** A message that was fetched, in memory or still on its way; or why it wasn't. */
+export type Arrival = { raw: Buffer | Readable; receivedAt: Date | null; size: number | null } | Failure;
+
+/**
+ * Fetches messages by place and hands each to `take` in order: a small one in memory, a large one as a stream that `take` reads to its end before the next.
+ * Each place is answered exactly once, also where the server gives none. Throws ProviderError when the mailbox itself fails. A message at which the
+ * connection broke twice is passed over as failed: it must not hold up the rest for ever.
+ */
+export async function fetchEach(
+  mailbox: Pick<Mailbox, 'fetch'>,
+  places: readonly Place[],
+  suspects: Suspects,
+  take: (index: number, arrival: Arrival) => Promise<void>,
+): Promise<void> {
+  const open = new Map<string, number[]>();
+  for (const [index, place] of places.entries()) {
+    if (suspects.passesOver(place))
+      await take(index, { rule: 'fetch_failed', error: 'The connection broke at this message.' });
+    else open.set(keyOf(place), [...(open.get(keyOf(place)) ?? []), index]);
+  }
+  const wanted = [...open.values()].flat().map((index) => places[index]!);
+  if (wanted.length === 0) return;
+  const fetched = mailbox.fetch(wanted)[Symbol.asyncIterator]();
+  for (;;) {
+    const expected = places[open.values().next().value?.[0] ?? -1];
+    const next = await fetched.next().catch((error: unknown) => suspects.blame(expected, error));
+    if (next.done) break;
+    const index = open.get(keyOf(next.value.place))?.shift();
+    if (open.get(keyOf(next.value.place))?.length === 0) open.delete(keyOf(next.value.place));
+    if (index !== undefined) await takeOne(next.value, index, take, suspects);
+    else if ('raw' in next.value) next.value.raw.resume();
+  }
+  for (const index of [...open.values()].flat())
+    await take(index, { rule: 'fetch_failed', error: 'The server gave no answer for this message.', gone: true });
+}
+
+async function takeOne(
+  fetched: Fetched,
+  index: number,
+  take: (index: number, arrival: Arrival) => Promise<void>,
+  suspects: Suspects,
+): Promise<void> {
+  if ('failed' in fetched) {
+    const { failed } = fetched;
+    await take(index, { rule: 'fetch_failed', error: shortError(failed.message), gone: failed.kind === 'gone' });
+    return;
+  }
+  const { place, raw, size, receivedAt } = fetched;
+  if (size === null || size > small) {
+    await take(index, { raw, size, receivedAt }).catch((error: unknown) => {
+      if (raw.errored) suspects.blame(place, raw.errored);
+      throw error;
+    });
+    return;
+  }
+  const bytes = await buffer(raw).catch((error: unknown) => suspects.blame(place, error));
+  await take(index, { raw: bytes, size: bytes.length, receivedAt });
+}
+
+/** Which messages a mailbox's connection broke at, for as long as the process remembers. */
+export class Suspects {
+  private readonly broke = new Map<string, number>();
+
+  /** Notes that the connection broke when this message was asked for, and throws the error. */
+  blame(place: Place | undefined, error: unknown): never {
+    if (place && error instanceof ProviderError && error.kind !== 'auth')
+      this.broke.set(keyOf(place), (this.broke.get(keyOf(place)) ?? 0) + 1);
+    throw error;
+  }
+
+  /** Whether to leave it alone this time; the next time it gets one more chance. */
+  passesOver(place: Place): boolean {
+    if ((this.broke.get(keyOf(place)) ?? 0) < 2) return false;
+    this.broke.set(keyOf(place), 1);
+    return true;
+  }
+}
+
+const keyOf = ({ folder, epoch, ref }: Place) => JSON.stringify([folder, epoch, ref]);
+
+/** Runs tasks side by side while their bytes stay within bounds; `add` waits for room, `end` for all of them. The first failure is thrown, when all have ended. */
+export class Bounded {
+  private readonly running = new Set<Promise<void>>();
+  private bytes = 0;
+  private failure: { error: unknown } | null = null;
+
+  async add(bytes: number, task: () => Promise<void>): Promise<void> {
+    while (this.running.size > 0 && this.bytes + bytes > mostBytes) await Promise.race(this.running);
+    this.bytes += bytes;
+    const run = task()
+      .catch((error: unknown) => void (this.failure ??= { error }))
+      .finally(() => {
+        this.running.delete(run);
+        this.bytes -= bytes;
+      });
+    this.running.add(run);
+  }
+
+  async end(): Promise<void> {
+    while (this.running.size > 0) await Promise.race(this.running);
+    if (this.failure) throw this.failure.error;
+  }
+}
+
+/** Keeps a message's raw form, durably, and takes it apart. Only a message that can't be parsed is a failure; a full disk is thrown. */
+export async function keepBody(hold: Hold, raw: Buffer | Readable): Promise<EmailContent | Failure> {
+  const { key, size } = await hold.blobs.put(hold.accountId, raw);
+  const again = Buffer.isBuffer(raw) ? Readable.from([raw]) : await hold.blobs.open(hold.accountId, key);
+  try {
+    return { raw: key, size, parsed: await hold.parser.parse(again) };
+  } catch (error) {
+    return { rule: 'parse_failed', error: shortError(error instanceof Error ? error.name : 'unknown') };
+  } finally {
+    again.destroy();
+  }
+}

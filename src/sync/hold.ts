@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SightingOfSender } from '../automations/fire.ts';
+import type { Blobs } from '../blobs/blobs.ts';
+import { lockContactAddresses } from '../contacts/match.ts';
+import type { Db, Trx } from '../db/open.ts';
+import type { Parser } from '../mail/parse-message.ts';
+
+/** What a process holds of one connection while it syncs it. */
+export interface Hold {
+  db: Db;
+  blobs: Blobs;
+  parser: Parser;
+  /** Starts automations inside the page's transaction (automations/fire.ts). */
+  fire(trx: Trx, accountId: string, sightings: SightingOfSender[]): Promise<unknown>;
+  /** Does a piece of database work when few others do: the pool is for everybody. */
+  storing<T>(work: () => Promise<T>): Promise<T>;
+  accountId: string;
+  connectionId: string;
+  /** The connection's fence when it was taken over. */
+  fence: string;
+  startedAt: Date;
+  /** The account's key for keyed hashes. */
+  hashKey: Buffer;
+  /** The connection's own address keys: they stand in nearly all of its mail, so the ledger doesn't repeat their hashes. */
+  ownKeys: ReadonlySet<string>;
+}
+
+/** The connection is no longer ours: taken over by another process, paused, deleted, or its cursor was moved. Nothing was committed. */
+export class Fenced extends Error {
+  constructor() {
+    super('The connection is no longer held by this process.');
+    this.name = 'Fenced';
+  }
+}
+
+const mostTries = 6;
+
+/**
+ * Runs `work` in a transaction that is only good while the connection is held: a change of the fence or the state waits for its end. It holds the account's
+ * address lock shared. What PostgreSQL asks to repeat (deadlock, serialization) is repeated, so `work` may run more than once. Throws Fenced.
+ */
+export async function inHold<T>(hold: Hold, work: (trx: Trx) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await hold.storing(() => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work)));
+    } catch (error) {
+      if (tries === mostTries || !repeatable.has(sqlState(error) ?? '')) throw error;
+      await sleep(Math.random() * 20 * 2 ** tries);
+    }
+  }
+}
+
+async function whileHeld<T>(trx: Trx, hold: Hold, work: (trx: Trx) => Promise<T>): Promise<T> {
+  const { rows } = await sql<{ fence: string }>`
+    select fence from connection
+    where account_id = ${hold.accountId} and id = ${hold.connectionId} and state in ('active', 'failing') for share`.execute(
+    trx,
+  );
+  if (rows[0]?.fence !== hold.fence) throw new Fenced();
+  await lockContactAddresses(trx, hold.accountId, 'share');
+  return await work(trx);
+}
+
+/** serialization_failure, deadlock_detected, lock_not_available */
+const repeatable = new Set(['40001', '40P01', '55P03']);
+
+/** PostgreSQL's code of an error (its manual, appendix A), if it is one of PostgreSQL. */
+export function sqlState(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}

@@ -1,0 +1,217 @@
+import { sql } from 'kysely';
+import type { Trx } from '../db/open.ts';
+import { lateRules } from '../log/rules.ts';
+import { keyedHash } from '../mail/hash.ts';
+import type { Place } from '../providers/provider.ts';
+import type { Candidate } from './candidate.ts';
+import { matchedKeys } from './candidate.ts';
+import type { Decision, KnownMessage } from './decide.ts';
+import type { Hold } from './hold.ts';
+import { pauseAfter } from './quarantine.ts';
+
+/** A decided sighting; `messageId` is where its message is stored. */
+export interface Entry {
+  candidate: Candidate;
+  decision: Decision;
+  messageId: string | null;
+}
+
+/** What the ledger has at these places already: the row's id, by placeKey. */
+export interface KnownRow {
+  id: string;
+  identity: string | null;
+  state: 'logged' | 'skipped' | 'quarantined';
+  rule: string;
+  due: boolean;
+  void: boolean;
+}
+
+export const placeKey = (folderId: string, place: Pick<Place, 'epoch' | 'ref'>) =>
+  `${folderId} ${place.epoch} ${place.ref}`;
+
+export async function findRows(
+  trx: Trx,
+  accountId: string,
+  candidates: readonly Candidate[],
+): Promise<Map<string, KnownRow>> {
+  const { rows } = await sql<KnownRow & { folderId: string; epoch: string; ref: string }>`
+    select s.id, encode(s.identity, 'hex') as identity, s.state, s.rule, s.due_at is not null as due,
+      s.vanished_at is not null or s.superseded_at is not null as void, s.folder_id as "folderId", s.epoch, s.ref
+    from unnest(${candidates.map((one) => one.folderId)}::uuid[], ${candidates.map((one) => one.place.epoch)}::text[],
+      ${candidates.map((one) => one.place.ref)}::text[]) as place (folder_id, epoch, ref)
+    join sighting s on s.folder_id = place.folder_id and s.epoch = place.epoch and s.ref = place.ref
+    where s.account_id = ${accountId}`.execute(trx);
+  return new Map(rows.map((row) => [placeKey(row.folderId, row), row]));
+}
+
+/** What is known of these identities; without an entry: nothing. */
+export async function findKnown(
+  trx: Trx | Hold['db'],
+  accountId: string,
+  identities: readonly Buffer[],
+): Promise<Map<string, KnownMessage>> {
+  if (identities.length === 0) return new Map();
+  const { rows } = await sql<KnownMessage & { identity: string }>`
+    select encode(i.identity, 'hex') as identity, m.id as "messageId",
+      (select li.class from log_item li where li.account_id = ${accountId} and li.message_id = m.id order by li.created_at, li.id limit 1),
+      exists (select from sighting s where s.account_id = ${accountId} and s.identity = i.identity
+        and (s.class = 'late_contact' or s.state = 'skipped' and s.rule = any(${lateRules}::text[]))) as late
+    from (select distinct unnest(${identities}::bytea[]) as identity) i
+    left join message m on m.account_id = ${accountId} and m.identity = i.identity`.execute(trx);
+  return new Map(rows.map(({ identity, ...known }) => [identity, known]));
+}
+
+/** Inserts new rows with their decisions, in one statement; answers the ids by placeKey. */
+export async function insertSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<Map<string, string>> {
+  if (entries.length === 0) return new Map();
+  const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
+    with listed as (
+      insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, identity,
+        internet_message_id_hash, message_id, due_at, tries, error)
+      select ${hold.accountId}, ${hold.connectionId}, r."folderId", r.epoch, r.ref, r."receivedAt", r.size, r.state, r.rule, r.class,
+        decode(r.identity, 'hex'), decode(r."messageIdHash", 'hex'), r."messageId", now() + make_interval(secs => r."dueIn"), r.tries, r.error
+      from json_to_recordset(${JSON.stringify(entries.map(sightingRow))}::json) as r(
+        "folderId" uuid, epoch text, ref text, "receivedAt" timestamptz, size bigint, state text, rule text, class text, identity text,
+        "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int, error text)
+      returning account_id, id, folder_id, epoch, ref, state, rule
+    ), decided as (
+      insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from listed
+    )
+    select id, folder_id as "folderId", epoch, ref from listed`.execute(trx);
+  return new Map(rows.map((row) => [placeKey(row.folderId, row), row.id]));
+}
+
+/** Writes new decisions on rows that are there; one that says the same as before only moves the next try. */
+export async function updateSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const rows = entries.map((entry) => ({ id: entry.candidate.row!.id, ...sightingRow(entry) }));
+  await sql`
+    with anew as (
+      select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(
+        id bigint, state text, rule text, class text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
+        error text, gone boolean)
+    ), before as (
+      select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
+    ), decided as (
+      update sighting s set state = r.state, rule = r.rule, class = r.class, identity = coalesce(decode(r.identity, 'hex'), s.identity),
+        internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
+        due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
+        vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
+        decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
+      from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id
+      returning s.account_id, s.id, s.state, s.rule, b.state as state_before, b.rule as rule_before
+    )
+    insert into decision (account_id, sighting_id, state, rule)
+    select account_id, id, state, rule from decided where (state_before, rule_before) is distinct from (state, rule)`.execute(
+    trx,
+  );
+}
+
+function sightingRow({ candidate, decision, messageId }: Entry): object {
+  const { folderId, place, receivedAt, size, identity, messageIdHash, failure } = candidate;
+  const { state, rule, dueNow } = decision;
+  const tries = state === 'quarantined' ? (candidate.row?.tries ?? 0) + 1 : 0;
+  return {
+    folderId,
+    epoch: place.epoch,
+    ref: place.ref,
+    receivedAt,
+    size,
+    state,
+    rule,
+    class: decision.class,
+    identity: identity?.toString('hex') ?? null,
+    messageIdHash: messageIdHash?.toString('hex') ?? null,
+    messageId,
+    dueIn: dueNow ? 0 : state === 'quarantined' ? pauseAfter(tries) : null,
+    tries,
+    error: state === 'quarantined' ? (failure?.error ?? null) : null,
+    gone: rule === 'vanished',
+  };
+}
+
+/**
+ * Keeps the participants' hashes of what isn't logged, so that they are found should they become contacts (of a quarantined row: those who are none yet), and
+ * drops those of what is.
+ */
+export async function writeHashes(
+  trx: Trx,
+  hold: Hold,
+  entries: readonly (Entry & { id: string })[],
+  contacts: ReadonlyMap<string, string>,
+): Promise<void> {
+  const logged = entries.filter(({ candidate, decision }) => decision.state === 'logged' && candidate.row !== null);
+  if (logged.length > 0) {
+    await sql`delete from sighting_participant
+      where account_id = ${hold.accountId} and sighting_id = any(${logged.map((entry) => entry.id)}::bigint[])`.execute(
+      trx,
+    );
+  }
+  const hashes = new Map<string, string>();
+  const rows: { id: string; hash: string }[] = [];
+  for (const { id, candidate, decision } of entries) {
+    if (decision.state !== 'quarantined' && !lateRules.includes(decision.rule)) continue;
+    for (const key of new Set(matchedKeys(candidate))) {
+      if (hold.ownKeys.has(key) || (decision.state === 'quarantined' && contacts.has(key))) continue;
+      let hash = hashes.get(key);
+      if (hash === undefined) hashes.set(key, (hash = `\\x${keyedHash(hold.hashKey, key).toString('hex')}`));
+      rows.push({ id, hash });
+    }
+  }
+  if (rows.length === 0) return;
+  await sql`
+    insert into sighting_participant (account_id, sighting_id, hash)
+    select ${hold.accountId}, * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::bytea[])
+    on conflict do nothing`.execute(trx);
+}
+
+/**
+ * What was listed again at a place that has a row. `revived`: it had vanished or was superseded. `due`: it matches a contact by now. `replaced`: the server has
+ * given the number to another message; the old row makes room under an epoch of its own.
+ */
+export async function touchRows(
+  trx: Trx,
+  accountId: string,
+  ids: { revived: string[]; due: string[]; replaced: string[] },
+): Promise<void> {
+  if (ids.revived.length > 0) {
+    await sql`
+      update sighting set vanished_at = null, superseded_at = null,
+        due_at = case when state = 'quarantined' or rule = 'vanished' then now() else due_at end
+      where account_id = ${accountId} and id = any(${ids.revived}::bigint[])`.execute(trx);
+  }
+  if (ids.due.length > 0) {
+    await sql`update sighting set due_at = now() where account_id = ${accountId} and id = any(${ids.due}::bigint[])`.execute(
+      trx,
+    );
+  }
+  if (ids.replaced.length > 0) {
+    await sql`
+      update sighting set epoch = epoch || '~' || id, superseded_at = coalesce(superseded_at, now()), due_at = null
+      where account_id = ${accountId} and id = any(${ids.replaced}::bigint[])`.execute(trx);
+  }
+}
+
+/** The folder has a new epoch: what older ones listed is superseded, not deleted. */
+export async function beginEpoch(trx: Trx, accountId: string, folderId: string, epoch: string): Promise<void> {
+  await sql`update folder set epoch = ${epoch} where account_id = ${accountId} and id = ${folderId}`.execute(trx);
+  await sql`
+    update sighting set superseded_at = now(), due_at = null
+    where account_id = ${accountId} and folder_id = ${folderId} and epoch <> ${epoch} and superseded_at is null`.execute(
+    trx,
+  );
+}
+
+export async function markVanished(
+  trx: Trx,
+  accountId: string,
+  places: readonly { folderId: string; place: Place }[],
+): Promise<void> {
+  if (places.length === 0) return;
+  await sql`
+    update sighting s set vanished_at = now(), due_at = case when s.state = 'quarantined' then now() end
+    from unnest(${places.map((one) => one.folderId)}::uuid[], ${places.map((one) => one.place.epoch)}::text[],
+      ${places.map((one) => one.place.ref)}::text[]) as gone (folder_id, epoch, ref)
+    where s.account_id = ${accountId} and s.folder_id = gone.folder_id and s.epoch = gone.epoch and s.ref = gone.ref
+      and s.vanished_at is null`.execute(trx);
+}

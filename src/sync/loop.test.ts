@@ -1,0 +1,203 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { sealer } from '../../test/fixtures/records.ts';
+import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { checkInvariants } from '../../test/invariants.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { deleteConnection } from '../connections/delete.ts';
+import { updateConnection } from '../connections/pause.ts';
+import { reauthenticate } from '../connections/reauthenticate.ts';
+import { eraseDeps } from '../log/for-contacts.ts';
+import { ProviderError } from '../providers/provider.ts';
+import { startSync } from './supervisor.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+
+let database: TestDatabase;
+let rig: SyncRig;
+let running: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  rig = await syncRig(database, { pageSize: 4 });
+  rig.server.mailbox(me);
+  await rig.addContact(anna);
+});
+afterEach(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  running = [];
+  await database.db.updateTable('connection').set({ state: 'paused' }).where('state', '<>', 'deleted').execute();
+  await checkInvariants(database.db);
+});
+
+const box = () => rig.server.mailboxes.get(me)!;
+const deliver = (subject: string, from = anna, folder = 'INBOX') =>
+  box().append(folder, mail({ from, to: me, subject }));
+const start = (sweepSeconds = 3600) => {
+  const { db, providers, blobs, parser, log } = rig.deps;
+  const one = startSync({ db, url: database.url, providers, sealer, blobs, parser, jobs: noJobs, log, sweepSeconds });
+  running.push(one);
+  return one;
+};
+const eventually = { timeout: 15_000, interval: 20 };
+const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
+const connection = (id: string) =>
+  rig.db.selectFrom('connection').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+
+describe('the supervisor', () => {
+  test('takes up a connection as soon as its folders are chosen, and each message as it comes', async () => {
+    start();
+    const id = await rig.connect(me);
+    deliver('first');
+    await expect.poll(subjects, eventually).toEqual(['first']);
+    for (let i = 0; i < 10; i += 1) deliver(`m${i}`);
+    await expect.poll(subjects, eventually).toHaveLength(11);
+    await rig.choose(id, ['INBOX', 'Sent']);
+    deliver('sent', me, 'Sent');
+    await expect.poll(async () => (await rig.ledger()).length, eventually).toBe(12);
+    expect(await connection(id)).toMatchObject({ state: 'active', last_synced_at: expect.any(Date) });
+  });
+
+  test('lets one process sync and the other take over when it ends', async () => {
+    const first = start();
+    await rig.connect(me);
+    deliver('one');
+    await expect.poll(subjects, eventually).toHaveLength(1);
+    start();
+    await first.stop();
+    deliver('two');
+    await expect.poll(subjects, eventually).toHaveLength(2);
+  });
+
+  test('takes over when the first one has lost its lock', async () => {
+    start();
+    const id = await rig.connect(me);
+    deliver('one');
+    await expect.poll(subjects, eventually).toHaveLength(1);
+    const { fence } = await connection(id);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'letterlog sync' and datname = current_database()`.execute(rig.db);
+    await expect.poll(async () => Number((await connection(id)).fence), eventually).toBeGreaterThan(Number(fence));
+    deliver('two');
+    await expect.poll(subjects, eventually).toHaveLength(2);
+  });
+
+  test('stops for a pause, catches up after it, and ends with a deletion', async () => {
+    start();
+    const id = await rig.connect(me);
+    deliver('one');
+    await expect.poll(subjects, eventually).toHaveLength(1);
+    await updateConnection(rig.db, rig.viewers[0]!, id, { paused: true });
+    await expect.poll(() => box().watchers.size, eventually).toBe(0);
+    deliver('in the pause');
+    await updateConnection(rig.db, rig.viewers[0]!, id, { paused: false });
+    await expect.poll(subjects, eventually).toHaveLength(2);
+    await deleteConnection(rig.db, eraseDeps({ blobs: rig.blobs }), rig.viewers[0]!, id, 'erase');
+    await expect.poll(() => box().watchers.size, eventually).toBe(0);
+    expect(await rig.log()).toEqual([]);
+  });
+
+  test('finds the mail of a contact added later without being asked', async () => {
+    start();
+    await rig.connect(me);
+    deliver('early', 'late@x.example');
+    await expect.poll(() => rig.ledger(), eventually).toEqual(['INBOX: skipped no_contact']);
+    await rig.addContact('late@x.example');
+    await expect.poll(() => rig.log(), eventually).toEqual(['late@x.example | early | late_contact | received']);
+  });
+});
+
+describe('trouble', () => {
+  test('a refused sign-in stops the loop until the owner signs in again; then all is caught up', async () => {
+    const id = await rig.connect(me);
+    box().password = 'changed';
+    start();
+    await expect.poll(async () => (await connection(id)).state, eventually).toBe('needs_sign_in');
+    expect(await connection(id)).toMatchObject({ state_code: 'refused', next_try_at: null });
+    deliver('missed');
+    await reauthenticate(rig.db, rig.mailboxDeps, rig.viewers[0]!, id, { credentials: { password: 'changed' } });
+    await expect.poll(subjects, eventually).toEqual(['missed']);
+    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+  });
+
+  test('a server out of reach is tried again, with the next try to be seen; a push that broke is mended quietly', async () => {
+    const id = await rig.connect(me);
+    box().fail('open', new ProviderError('transient', 'No route to the server.', { reason: 'unreachable' }));
+    start();
+    await expect.poll(async () => (await connection(id)).state, eventually).toBe('failing');
+    const failing = await connection(id);
+    expect(failing).toMatchObject({ state_code: 'unreachable', state_message: 'No route to the server.' });
+    expect(failing.next_try_at!.getTime()).toBeGreaterThan(Date.now());
+    deliver('missed');
+    await expect.poll(subjects, eventually).toEqual(['missed']);
+    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+    const { state_since: since } = await connection(id);
+    box().breakWatches(new ProviderError('transient', 'The connection broke.'));
+    deliver('after the break');
+    await expect.poll(subjects, eventually).toHaveLength(2);
+    expect(await connection(id)).toMatchObject({ state: 'active', state_since: since });
+  });
+
+  test('of one folder rests that folder alone', async () => {
+    const id = await rig.connect(me);
+    box().fail('changes', new ProviderError('protocol', 'Garbled.'), { folder: 'Sent', times: 1000 });
+    start();
+    deliver('one');
+    await expect.poll(subjects, eventually).toEqual(['one']);
+    const troubled = () =>
+      rig.db
+        .selectFrom('stream')
+        .where('connection_id', '=', id)
+        .where('error', 'is not', null)
+        .select(['ref', 'error'])
+        .execute();
+    await expect.poll(troubled, eventually).toEqual([{ ref: 'Sent', error: 'Garbled.' }]);
+    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+    deliver('two');
+    await expect.poll(subjects, eventually).toHaveLength(2);
+  });
+
+  test('a folder that is deleted is marked gone, and read again when it comes back', async () => {
+    box().createFolder('Projects');
+    const id = await rig.connect(me, ['INBOX', 'Projects']);
+    start(1);
+    deliver('one', anna, 'Projects');
+    await expect.poll(subjects, eventually).toEqual(['one']);
+    box().deleteFolder('Projects');
+    const gone = async () =>
+      (
+        await rig.db
+          .selectFrom('folder')
+          .select('gone_at')
+          .where('connection_id', '=', id)
+          .where('ref', '=', 'Projects')
+          .executeTakeFirstOrThrow()
+      ).gone_at;
+    await expect.poll(gone, eventually).not.toBeNull();
+    deliver('two');
+    await expect.poll(subjects, eventually).toHaveLength(2);
+    expect((await connection(id)).state).toBe('active');
+  });
+
+  test('a push that says nothing costs until the next sweep', async () => {
+    const provider = rig.deps.providers['memory']!;
+    rig.deps.providers = {
+      memory: {
+        ...provider,
+        open: async (...args) => ({ ...(await provider.open(...args)), watch: async () => async () => {} }),
+      },
+    };
+    start(1);
+    await rig.connect(me);
+    await expect.poll(() => box().calls.stale ?? 0, eventually).toBeGreaterThan(0);
+    deliver('unheard');
+    await expect.poll(subjects, eventually).toEqual(['unheard']);
+  });
+});

@@ -1,0 +1,200 @@
+import type { SightingOfSender } from '../automations/fire.ts';
+import { matchAddresses } from '../contacts/match.ts';
+import type { AddressMatches } from '../contacts/match.ts';
+import type { Trx } from '../db/open.ts';
+import { appendEmails } from '../log/append.ts';
+import type { Appended, Email } from '../log/append.ts';
+import { notifyLogs } from '../log/notify-logs.ts';
+import { lateRules } from '../log/rules.ts';
+import type { Candidate } from './candidate.ts';
+import { matchedKeys } from './candidate.ts';
+import { decide } from './decide.ts';
+import type { Decision } from './decide.ts';
+import type { Hold } from './hold.ts';
+import { findKnown, findRows, insertSightings, placeKey, touchRows, updateSightings, writeHashes } from './ledger.ts';
+import type { Entry, KnownRow } from './ledger.ts';
+
+export interface Stored {
+  logged: number;
+  skipped: number;
+  quarantined: number;
+  /** Some rows are to be decided anew at once. */
+  due: boolean;
+}
+
+/**
+ * Decides about sightings and writes all that follows: match, append, ledger, trigger, notify. Set-wise: the number of statements doesn't depend on the number of sightings. Runs in
+ * a transaction of inHold(), whose address lock makes the matching final.
+ */
+export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly Candidate[]): Promise<Stored> {
+  const stored: Stored = { logged: 0, skipped: 0, quarantined: 0, due: false };
+  const matches = await matchAll(trx, hold, candidates);
+  const { fresh, due } = await onlyFresh(trx, hold, candidates, matches);
+  if (fresh.length === 0) return { ...stored, due };
+
+  const decided = await decideAll(trx, hold, fresh, matches);
+  const { entries, senders, contactIds } = await append(trx, hold, decided);
+  const ids = await insertSightings(
+    trx,
+    hold,
+    entries.filter((entry) => entry.candidate.row === null),
+  );
+  await updateSightings(
+    trx,
+    hold,
+    entries.filter((entry) => entry.candidate.row !== null),
+  );
+  const idOf = ({ row, folderId, place }: Candidate) => row?.id ?? ids.get(placeKey(folderId, place))!;
+  await writeHashes(
+    trx,
+    hold,
+    entries.map((entry) => ({ ...entry, id: idOf(entry.candidate) })),
+    matches.contacts,
+  );
+  const sightings = senders.map(({ candidate, ...sender }) => ({
+    ...sender,
+    identity: candidate.identity!,
+    sightingId: idOf(candidate),
+    connectionId: hold.connectionId,
+    folderId: candidate.folderId,
+  }));
+  if (sightings.length > 0) await hold.fire(trx, hold.accountId, sightings);
+  await notifyLogs(trx, hold.accountId, contactIds, hold.connectionId);
+
+  for (const { decision } of entries) stored[decision.state] += 1;
+  stored.due = due || entries.some(({ decision }) => decision.dueNow);
+  return stored;
+}
+
+/** Whose the addresses in these candidates are. What lies and dates decide alone isn't asked about. */
+export async function matchAll(
+  trx: Trx | Hold['db'],
+  hold: Hold,
+  candidates: readonly Candidate[],
+): Promise<AddressMatches> {
+  const keys = candidates.filter((one) => one.early === null).flatMap((one) => [...matchedKeys(one)]);
+  return await matchAddresses(trx, hold.accountId, keys);
+}
+
+/**
+ * Leaves out what the ledger has already; its rows are put right where the listing shows that they are alive after all, belong to a contact by now, or name a
+ * number that has been given to another message.
+ */
+async function onlyFresh(
+  trx: Trx,
+  hold: Hold,
+  candidates: readonly Candidate[],
+  matches: AddressMatches,
+): Promise<{ fresh: Candidate[]; due: boolean }> {
+  const listed = new Map<string, Candidate>();
+  const fresh: Candidate[] = [];
+  for (const candidate of candidates) {
+    if (candidate.row === null) listed.set(placeKey(candidate.folderId, candidate.place), candidate);
+    else fresh.push(candidate);
+  }
+  if (listed.size === 0) return { fresh, due: false };
+  const rows = await findRows(trx, hold.accountId, [...listed.values()]);
+  const ids = { revived: [] as string[], due: [] as string[], replaced: [] as string[] };
+  for (const [key, candidate] of listed) {
+    const row = rows.get(key);
+    const other = row && isOther(row, candidate);
+    if (!row || other) fresh.push(candidate);
+    if (other) ids.replaced.push(row.id);
+    if (!row || other) continue;
+    if (row.void) ids.revived.push(row.id);
+    if (isLate(row, candidate, matches)) ids.due.push(row.id);
+  }
+  await touchRows(trx, hold.accountId, ids);
+  return { fresh, due: ids.revived.length + ids.due.length > 0 };
+}
+
+function isOther(row: KnownRow, { identity }: Candidate): boolean {
+  return row.identity !== null && identity !== null && row.identity !== identity.toString('hex');
+}
+
+function isLate(row: KnownRow, candidate: Candidate, { contacts }: AddressMatches): boolean {
+  if (row.due || row.state !== 'skipped' || !lateRules.some((rule) => rule === row.rule)) return false;
+  return [...matchedKeys(candidate)].some((key) => contacts.has(key));
+}
+
+async function decideAll(
+  trx: Trx,
+  hold: Hold,
+  candidates: readonly Candidate[],
+  matches: AddressMatches,
+): Promise<{ candidate: Candidate; decision: Decision }[]> {
+  const matched = candidates.filter((one) => one.early === null && hasContact(one, matches));
+  const known = await findKnown(
+    trx,
+    hold.accountId,
+    matched.flatMap((one) => one.identity ?? []),
+  );
+  return candidates.map((candidate) => ({
+    candidate,
+    decision: decide(
+      candidate,
+      matches,
+      candidate.identity ? known.get(candidate.identity.toString('hex')) : undefined,
+    ),
+  }));
+}
+
+export function hasContact(candidate: Candidate, { contacts }: AddressMatches): boolean {
+  for (const key of matchedKeys(candidate)) if (contacts.has(key)) return true;
+  return false;
+}
+
+type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'class'> & { candidate: Candidate };
+
+async function append(
+  trx: Trx,
+  hold: Hold,
+  decided: readonly { candidate: Candidate; decision: Decision }[],
+): Promise<{ entries: Entry[]; senders: Sender[]; contactIds: string[] }> {
+  const logged = decided.filter(({ decision }) => decision.state === 'logged');
+  await requireBlobs(hold, logged);
+  const emails = logged.map(({ candidate, decision }) => asEmail(hold, candidate, decision));
+  const appended: Appended = emails.length
+    ? await appendEmails(trx, hold.accountId, emails)
+    : { messageIds: [], contactIds: [], classOf: () => undefined };
+  const messageOf = new Map(logged.map((one, i) => [one.candidate, appended.messageIds[i]!]));
+  const senders = logged.flatMap(({ candidate, decision }) =>
+    decision.items
+      .filter((item) => item.direction === 'received')
+      .map(({ contactId, class: first }) => {
+        const messageId = messageOf.get(candidate)!;
+        return { candidate, contactId, messageId, class: appended.classOf(contactId, messageId) ?? first };
+      }),
+  );
+  const entries = decided.map((one) => ({ ...one, messageId: messageOf.get(one.candidate) ?? null }));
+  return { entries, senders, contactIds: appended.contactIds };
+}
+
+/** An erasure that was under way when a body was kept may have removed it since (log/remove-unnamed.ts). Throws; then all is fetched anew. */
+async function requireBlobs(
+  hold: Hold,
+  logged: readonly { candidate: Candidate; decision: Decision }[],
+): Promise<void> {
+  const keys = logged.flatMap(({ candidate, decision }) =>
+    decision.messageId === null && candidate.content ? [candidate.content.raw] : [],
+  );
+  const there = await Promise.all(keys.map((key) => hold.blobs.has(hold.accountId, key)));
+  if (there.includes(false)) throw new Error('A message was erased while it was being logged again.');
+}
+
+function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
+  const head = candidate.head!;
+  const receivedAt = candidate.receivedAt ?? head.date ?? new Date();
+  return {
+    identity: candidate.identity!,
+    connectionId: hold.connectionId,
+    head,
+    people: candidate.people,
+    receivedAt,
+    // A migration gives all messages one receive time.
+    at: decision.class === 'migrated' && head.date ? head.date : receivedAt,
+    content: candidate.content,
+    messageId: decision.messageId,
+    items: decision.items,
+  };
+}

@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { Db } from '../db/open.ts';
+import type { FolderRole, Stream } from '../providers/provider.ts';
+
+export interface StreamFolder {
+  id: string;
+  ref: string;
+  role: FolderRole | null;
+  chosen: boolean;
+  chosenCursor: string | null;
+  epoch: string;
+}
+
+/** A stream with at least one chosen folder, as the database has it. */
+export interface SyncStream {
+  id: string;
+  ref: string;
+  /** '': the stream came into being after the connection's start, so all that is in it is new. */
+  startCursor: string;
+  /** Null: not read yet. */
+  cursor: string | null;
+  /** By ref. */
+  folders: ReadonlyMap<string, StreamFolder>;
+}
+
+/** The connection's streams that are to be read, or only the one with this ref. */
+export async function loadStreams(
+  db: Db,
+  accountId: string,
+  connectionId: string,
+  ref: string | null = null,
+): Promise<SyncStream[]> {
+  const { rows } = await sql<Omit<SyncStream, 'folders'> & { folders: StreamFolder[] }>`
+    select s.id, s.ref, s.start_cursor as "startCursor", s.cursor,
+      json_agg(json_build_object('id', f.id, 'ref', f.ref, 'role', f.role, 'chosen', f.chosen and f.gone_at is null,
+        'chosenCursor', f.chosen_cursor, 'epoch', f.epoch)) as folders
+    from stream s
+    join folder f on f.account_id = s.account_id and f.connection_id = s.connection_id and f.stream_id = s.id
+    where s.account_id = ${accountId} and s.connection_id = ${connectionId} and (${ref}::text is null or s.ref = ${ref})
+    group by s.account_id, s.id having bool_or(f.chosen and f.gone_at is null)
+    order by bool_or(f.role = 'inbox') desc nulls last, s.ref`.execute(db);
+  return rows.map(({ folders, ...stream }) => ({
+    ...stream,
+    folders: new Map(folders.map((folder) => [folder.ref, folder])),
+  }));
+}
+
+/** The stream as providers know it. */
+export function asStream(stream: SyncStream): Stream {
+  return { ref: stream.ref, folders: [...stream.folders.keys()] };
+}

@@ -1,0 +1,198 @@
+/**
+ * The loop of one connection.
+ *
+ *              ┌──────────────────────────── pause over, or rung ───────────────────────────┐
+ *              ▼                                                                            │
+ *   start ── claim ──▶ open ──▶ folders ──▶ pass over ──▶ wait ◀──┐                      failing
+ *              │         │         │       all streams     │ │    │                         ▲
+ *              │         │         │           │     rung: │ │ sweep, due rows              │
+ *              │         │         │           │    stream │ └──▶ pass ──┘                  │
+ *              │         └─────────┴───────────┴───────────┴── ProviderError ── policy.ts ──┤
+ *              ▼                                                                            ▼
+ *        released: paused, deleted, held by another process, or stopped             needs_sign_in: ends
+ *
+ * A wake-up carries no data: it only puts a stream on the list of those to ask (invariant 7). The trouble of one stream rests that stream alone, unless its
+ * kind concerns the whole mailbox.
+ */
+import type { Mailbox, Provider } from '../providers/provider.ts';
+import { ProviderError } from '../providers/provider.ts';
+import type { StateCode } from '../connections/state.ts';
+import { setConnectionState, stateCodes } from '../connections/state.ts';
+import type { SyncConnection } from '../connections/load.ts';
+import { Bell } from './bell.ts';
+import { claim } from './claim.ts';
+import type { SyncDeps } from './deps.ts';
+import { Suspects } from './fetch-bodies.ts';
+import { Fenced } from './hold.ts';
+import { OpenMailbox } from './open-mailbox.ts';
+import { pauseOf, policyOf } from './policy.ts';
+
+export interface Loop {
+  /** Something about the connection changed: look again, also when it rests. */
+  poke(): void;
+  stop(): Promise<void>;
+  /** Resolves when the loop has ended, by itself or stopped; never rejects. */
+  ended: Promise<void>;
+}
+
+/** What the outside tells the loop. */
+interface Outside {
+  bell: Bell;
+  changed: boolean;
+  stop: AbortController;
+}
+
+/** Runs the loop of a connection until it is stopped, paused, deleted, taken over, or needs its owner. */
+export function syncConnection(deps: SyncDeps, accountId: string, connectionId: string): Loop {
+  const outside: Outside = { bell: new Bell(), changed: false, stop: new AbortController() };
+  outside.stop.signal.addEventListener('abort', () => outside.bell.ring());
+  const ended = run(deps, accountId, connectionId, outside).catch((error: unknown) => {
+    deps.log.error({ err: error, connectionId }, 'the loop of a connection broke');
+  });
+  return {
+    ended,
+    poke() {
+      outside.changed = true;
+      outside.bell.ring();
+    },
+    async stop() {
+      outside.stop.abort();
+      await ended;
+    },
+  };
+}
+
+interface Health {
+  /** Everything could be read once in this life. */
+  good: boolean;
+  /** What the connection was held under. */
+  fence: string | null;
+}
+
+async function run(deps: SyncDeps, accountId: string, connectionId: string, outside: Outside): Promise<void> {
+  const suspects = new Suspects();
+  const stopped = outside.stop.signal;
+  let failures = 0;
+  while (!stopped.aborted) {
+    const health: Health = { good: false, fence: null };
+    try {
+      await live(deps, accountId, connectionId, outside, suspects, health);
+      return;
+    } catch (error) {
+      if (error instanceof Fenced || stopped.aborted) return;
+      logFailure(deps, connectionId, error);
+      failures = health.good ? 1 : failures + 1;
+      const { code, pause } = policyOf(error);
+      // Servers end connections all the time: the first failure after health only opens the mailbox again.
+      const quietly = health.good && error instanceof ProviderError && error.kind === 'transient';
+      const ms = pause === 'sign-in' ? null : quietly ? 1000 * Math.random() : pauseOf(error, pause, failures);
+      if (!quietly && !(await record(deps, accountId, connectionId, health.fence, error, code, ms))) return;
+      if (ms === null) return;
+      await outside.bell.wait(ms);
+    }
+  }
+}
+
+/** One life of an open mailbox. Returns when the connection was released; throws what ended it. */
+async function live(
+  deps: SyncDeps,
+  accountId: string,
+  connectionId: string,
+  outside: Outside,
+  suspects: Suspects,
+  health: Health,
+): Promise<void> {
+  const claimed = await claim(deps, accountId, connectionId);
+  if (!claimed) return;
+  health.fence = claimed.hold.fence;
+  const stopped = outside.stop.signal;
+  const mailbox = await openIt(deps, claimed.connection, stopped);
+  const open = new OpenMailbox(deps, claimed.hold, mailbox, suspects, outside.bell);
+  // What is under way at the server ends with an error; what is being committed is waited for.
+  const close = () => void open.close();
+  stopped.addEventListener('abort', close);
+  try {
+    outside.changed = false;
+    await open.begin();
+    while (!stopped.aborted) {
+      if (outside.changed) {
+        outside.changed = false;
+        await open.reload();
+      }
+      await open.work(() => stopped.aborted || outside.changed);
+      if (stopped.aborted || outside.changed) continue;
+      if (!health.good) {
+        health.good = true;
+        await setConnectionState(deps.db, accountId, connectionId, { state: 'active', code: null });
+      }
+      await outside.bell.wait(await open.idleFor());
+    }
+  } finally {
+    stopped.removeEventListener('abort', close);
+    await open.close();
+  }
+}
+
+async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: AbortSignal): Promise<Mailbox> {
+  const provider: Provider | undefined = Object.hasOwn(deps.providers, connection.provider)
+    ? deps.providers[connection.provider]
+    : undefined;
+  if (!provider) throw new ProviderError('unsupported', `This installation has no provider “${connection.provider}”.`);
+  const opening = deps.opening(async () => {
+    if (stopped.aborted) throw new Fenced();
+    return await provider.open(connection.settings, connection.credentials);
+  });
+  const given = Promise.withResolvers<never>();
+  const giveUp = () => given.reject(new Fenced());
+  stopped.addEventListener('abort', giveUp);
+  try {
+    return await Promise.race([opening, given.promise]);
+  } catch (error) {
+    // One that opens after all is closed.
+    if (stopped.aborted) void opening.then((mailbox) => mailbox.close()).catch(() => {});
+    throw error;
+  } finally {
+    stopped.removeEventListener('abort', giveUp);
+  }
+}
+
+/** Writes the state that people see. False: the connection was paused, deleted, signed in to again or taken over meanwhile. A database that is out of reach is no answer. */
+async function record(
+  deps: SyncDeps,
+  accountId: string,
+  connectionId: string,
+  fence: string | null,
+  error: unknown,
+  code: StateCode,
+  ms: number | null,
+): Promise<boolean> {
+  const own = error instanceof ProviderError ? [error.message, error.hint].filter(Boolean).join(' ') : null;
+  try {
+    return await deps.db.transaction().execute(async (trx) => {
+      const row = await trx
+        .selectFrom('connection')
+        .select('fence')
+        .where('account_id', '=', accountId)
+        .where('id', '=', connectionId)
+        .forNoKeyUpdate()
+        .executeTakeFirst();
+      if (!row || (fence !== null && row.fence !== fence)) return false;
+      return await setConnectionState(trx, accountId, connectionId, {
+        state: ms === null ? 'needs_sign_in' : 'failing',
+        code,
+        message: own ?? stateCodes[code],
+        nextTryAt: ms === null ? null : new Date(Date.now() + ms),
+      });
+    });
+  } catch (failure) {
+    deps.log.error({ err: failure, connectionId }, 'the state of a connection could not be written');
+    return true;
+  }
+}
+
+/** What servers do is everyday; what is ours has its stack. */
+function logFailure(deps: SyncDeps, connectionId: string, error: unknown): void {
+  if (error instanceof ProviderError)
+    deps.log.info({ connectionId, kind: error.kind, reason: error.message }, 'a mailbox failed');
+  else deps.log.error({ err: error, connectionId }, 'syncing failed');
+}

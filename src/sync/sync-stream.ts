@@ -1,0 +1,225 @@
+import type { Mailbox, Page } from '../providers/provider.ts';
+import type { Candidate } from './candidate.ts';
+import { candidatesOf, startTolerance } from './candidate.ts';
+import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
+import type { Suspects } from './fetch-bodies.ts';
+import type { Hold } from './hold.ts';
+import { ingest } from './ingest.ts';
+import type { Intake } from './ingest.ts';
+import { asStream, loadStreams } from './streams.ts';
+import type { SyncStream } from './streams.ts';
+import { wantedBodies } from './wanted.ts';
+
+export interface Synced {
+  /** Sightings that are new in the ledger. */
+  listed: number;
+  /** Some of its rows are to be decided anew at once. */
+  due: boolean;
+}
+
+/**
+ * Takes in what changed in a stream since its cursor, page by page. While a page is committed, the next ones are fetched, and are committed together when its turn is over:
+ * so few transactions when much is to be done, and no waiting when little is. Memory is bounded by batches. Throws ProviderError, Fenced, or what the
+ * database throws; then some pages are committed, the others not at all, and the next call goes on from there.
+ */
+export async function syncStream(hold: Hold, mailbox: Mailbox, ref: string, suspects: Suspects): Promise<Synced> {
+  const synced: Synced = { listed: 0, due: false };
+  // Read anew each time: after a commit whose answer was lost only the database knows the cursor.
+  const [stream] = await loadStreams(hold.db, hold.accountId, hold.connectionId, ref);
+  if (!stream) return synced;
+  let busy = false;
+  const commit = async (batch: Batch) => {
+    busy = true;
+    try {
+      await batch.bodies.end();
+      share(batch.intake.candidates);
+      const stored = await ingest(hold, stream, batch.intake);
+      synced.listed += stored.logged + stored.skipped + stored.quarantined;
+      synced.due ||= stored.due;
+    } finally {
+      busy = false;
+    }
+  };
+  let committing: Promise<void> = Promise.resolve();
+  let batch: Batch | null = null;
+  const flush = async () => {
+    if (batch === null) return;
+    await committing;
+    committing = commit(batch);
+    batch = null;
+    // Its turn to be awaited comes; until then its failure must not count as unhandled.
+    committing.catch(() => {});
+  };
+  try {
+    for await (const next of ahead(intakes(hold, mailbox, stream))) {
+      if (batch !== null && !fits(batch, next)) await flush();
+      batch = batch === null ? { ...next, bodies: new Bounded() } : merge(batch, next);
+      await fetchBodies(hold, mailbox, next.wanted, suspects, batch.bodies);
+      if (!busy) await flush();
+    }
+    await flush();
+  } finally {
+    await (batch as Batch | null)?.bodies.end().catch(() => {});
+    await committing;
+  }
+  return synced;
+}
+
+interface Prepared {
+  intake: Intake;
+  wanted: Candidate[];
+  /** Of the wanted bodies. */
+  bytes: number;
+}
+
+type Batch = Prepared & { bodies: Bounded };
+
+const mostSightings = 2000;
+
+function fits(batch: Batch, next: Prepared): boolean {
+  // An epoch and what has vanished come before what is listed after them.
+  if (next.intake.reset || next.intake.vanished.length > 0) return false;
+  const sightings = batch.intake.candidates.length + next.intake.candidates.length;
+  return sightings <= mostSightings && batch.bytes + next.bytes <= mostBytes;
+}
+
+function merge(batch: Batch, next: Prepared): Batch {
+  const [a, b] = [batch.intake.advance, next.intake.advance];
+  const intake = {
+    ...batch.intake,
+    candidates: [...batch.intake.candidates, ...next.intake.candidates],
+    advance: a && b ? { from: a.from, to: b.to } : (b ?? a),
+  };
+  return { ...batch, intake, bytes: batch.bytes + next.bytes };
+}
+
+async function* intakes(hold: Hold, mailbox: Mailbox, stream: SyncStream): AsyncGenerator<Prepared> {
+  let from = stream.cursor;
+  for await (const page of pages(hold, mailbox, stream)) {
+    const candidates = page.listed.flatMap((listed) => candidatesOf(hold, mailbox, stream, listed));
+    const bodies = new Set(await wantedBodies(hold, candidates));
+    const parts = inParts(candidates, bodies);
+    for (const [i, part] of parts.entries()) {
+      const last = i === parts.length - 1;
+      yield {
+        intake: {
+          candidates: part,
+          vanished: i === 0 ? page.vanished : [],
+          reset: i === 0 ? page.reset : undefined,
+          advance: last && page.cursor !== null ? { from, to: page.cursor } : null,
+        },
+        wanted: part.filter((one) => bodies.has(one)),
+        bytes: part.reduce((sum, one) => sum + (bodies.has(one) ? weightOf(one) : 0), 0),
+      };
+    }
+    from = page.cursor ?? from;
+  }
+}
+
+/** Prepares the next one while the last is being used. */
+async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    let next = items.next();
+    for (;;) {
+      const item = await next;
+      if (item.done) return;
+      next = items.next();
+      // Its error is thrown when its turn comes; if it never does, nobody needs it.
+      next.catch(() => {});
+      yield item.value;
+    }
+  } finally {
+    await items.return(undefined).catch(() => {});
+  }
+}
+
+/** A page whose cursor is null belongs to a listing that another page ends. */
+async function* pages(
+  hold: Hold,
+  mailbox: Mailbox,
+  stream: SyncStream,
+): AsyncIterable<Omit<Page, 'cursor'> & { cursor: string | null }> {
+  const since = new Date(hold.startedAt.getTime() - startTolerance);
+  const cursor = stream.cursor ?? stream.startCursor;
+  if (cursor !== '') {
+    yield* mailbox.changes(asStream(stream), cursor, since);
+    return;
+  }
+  // Made after the connection's start: all that it holds is listed once, and the cursor is from before the listing.
+  const start = await mailbox.start(asStream(stream));
+  for (const folder of stream.folders.values()) {
+    if (!folder.chosen) continue;
+    for await (const listed of mailbox.list(
+      { ref: folder.ref, name: folder.ref, role: folder.role, selectable: true },
+      { since },
+    ))
+      yield { listed, vanished: [], cursor: null };
+  }
+  yield { listed: [], vanished: [], cursor: start };
+}
+
+/** Bytes of bodies that one transaction takes in, as they lie on the server; of each message at most what parsing keeps of it. */
+const mostBytes = 32 * 1024 * 1024;
+const mostKept = 4 * 1024 * 1024;
+
+const weightOf = ({ size }: Candidate) => Math.min(size ?? mostKept, mostKept);
+
+function inParts(candidates: readonly Candidate[], bodies: ReadonlySet<Candidate>): Candidate[][] {
+  const parts: Candidate[][] = [[]];
+  let bytes = 0;
+  for (const candidate of candidates) {
+    const size = bodies.has(candidate) ? weightOf(candidate) : 0;
+    if (bytes + size > mostBytes && parts.at(-1)!.length > 0) {
+      parts.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    parts.at(-1)!.push(candidate);
+  }
+  return parts;
+}
+
+/** Fetches the bodies; keeping and parsing them goes on in `work`. Several copies of a message need it once. */
+async function fetchBodies(
+  hold: Hold,
+  mailbox: Mailbox,
+  candidates: readonly Candidate[],
+  suspects: Suspects,
+  work: Bounded,
+): Promise<void> {
+  const first = new Map<string, Candidate>();
+  for (const one of candidates)
+    if (!first.has(one.identity!.toString('hex'))) first.set(one.identity!.toString('hex'), one);
+  const wanted = [...first.values()];
+  const places = wanted.map((one) => one.place);
+  await fetchEach(mailbox, places, suspects, async (index, arrival) => {
+    const candidate = wanted[index]!;
+    if ('rule' in arrival) {
+      candidate.failure = arrival;
+      return;
+    }
+    const keep = async () => {
+      const kept = await keepBody(hold, arrival.raw);
+      if ('rule' in kept) candidate.failure = kept;
+      else candidate.content = kept;
+    };
+    if (Buffer.isBuffer(arrival.raw)) await work.add(arrival.raw.length, keep);
+    else await keep();
+  });
+}
+
+/** Copies of a message within a page share what was fetched of it. */
+function share(candidates: readonly Candidate[]): void {
+  const fetched = new Map<string, Candidate>();
+  for (const one of candidates) {
+    const identity = one.identity?.toString('hex');
+    // What could be had in one folder isn't given up for a failure in another.
+    if (identity && (one.content || (one.failure && !fetched.has(identity)))) fetched.set(identity, one);
+  }
+  for (const one of candidates) {
+    const source = one.identity && fetched.get(one.identity.toString('hex'));
+    if (!source || one === source) continue;
+    one.content = source.content;
+    one.failure = source.failure;
+  }
+}

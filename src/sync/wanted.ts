@@ -1,0 +1,18 @@
+import type { Candidate } from './candidate.ts';
+import type { Hold } from './hold.ts';
+import { findKnown } from './ledger.ts';
+import { hasContact, matchAll } from './store.ts';
+
+/**
+ * Those whose bodies are worth fetching: they match a contact and aren't stored yet. A hint only, read outside the transaction that decides (docs/decisions/0003).
+ */
+export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const matches = await matchAll(hold.db, hold, candidates);
+  const matched = candidates.filter((one) => one.early === null && one.identity !== null && hasContact(one, matches));
+  const known = await findKnown(
+    hold.db,
+    hold.accountId,
+    matched.map((one) => one.identity!),
+  );
+  return matched.filter((one) => (known.get(one.identity!.toString('hex'))?.messageId ?? null) === null);
+}
