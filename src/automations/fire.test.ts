@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { makeAccount, makeContact, makeMail, publishLine } from '../../test/fixtures/automation.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import type { Db } from '../db/open.ts';
+import { createJobs } from '../jobs/jobs.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import { createMap, deleteMap, editMap } from './edit-map.ts';
+import { fireEmailReceived } from './fire.ts';
+import type { SightingOfSender } from './fire.ts';
+import { newGraph } from './map.ts';
+import { pauseMap, publishMap, resumeMap } from './publish.ts';
+
+let database: TestDatabase;
+let db: Db;
+let jobs: Jobs;
+let account: Awaited<ReturnType<typeof makeAccount>>;
+const raise = [{ kind: 'change_lead_score', by: 1 }];
+
+beforeAll(async () => {
+  database = await testDatabase();
+  db = database.db;
+  jobs = createJobs({ url: database.url, role: 'enqueue', log: { error: () => {}, warn: () => {} } });
+  await jobs.start();
+});
+
+afterAll(async () => {
+  await jobs.stop();
+  await database[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  account = await makeAccount(db);
+});
+
+const fire = (...sightings: SightingOfSender[]) =>
+  db.transaction().execute((trx) => fireEmailReceived(trx, jobs, account.accountId, sightings));
+
+async function countOf(table: 'firing' | 'run'): Promise<number> {
+  const rows = await db.selectFrom(table).select('account_id').where('account_id', '=', account.accountId).execute();
+  return rows.length;
+}
+
+async function jobsOf(accountId: string): Promise<number> {
+  const { rows } = await sql<{ count: string }>`
+    select count(*) from jobs.job where data->>'accountId' = ${accountId}`.execute(db);
+  return Number(rows[0]!.count);
+}
+
+test('a message fires once in two mailboxes, in one page or in two', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  expect(await fire(mail, { ...mail, sightingId: '2' })).toBe(1);
+  expect(await fire({ ...mail, sightingId: '3' })).toBe(0);
+  expect([await countOf('firing'), await countOf('run'), await jobsOf(account.accountId)]).toEqual([1, 1, 1]);
+});
+
+test('of pages that commit at the same time only one fires', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mails = await Promise.all(Array.from({ length: 20 }, () => makeMail(db, account.accountId, account.contactId)));
+  const fired = await Promise.all([fire(...mails), fire(...mails.toReversed()), fire(...mails), fire(...mails)]);
+  expect(fired.reduce((sum, count) => sum + count, 0)).toBe(20);
+  expect(await countOf('run')).toBe(20);
+});
+
+test('every map, contact and message fires for itself', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  await publishLine(db, jobs, account.viewer, raise);
+  const other = await makeContact(db, account.accountId, null);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  expect(await fire(mail, { ...mail, contactId: other })).toBe(4);
+  expect(await fire(await makeMail(db, account.accountId, account.contactId))).toBe(2);
+});
+
+test('only live mail fires', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  for (const other of ['history', 'late_contact', 'late_folder', 'migrated'] as const) {
+    expect(await fire({ ...mail, class: other })).toBe(0);
+  }
+  expect(await fire(mail)).toBe(1);
+});
+
+test('a rolled back page leaves no firing, no run and no job', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  const page = db.transaction().execute(async (trx) => {
+    expect(await fireEmailReceived(trx, jobs, account.accountId, [mail])).toBe(1);
+    throw new Error('killed');
+  });
+  await expect(page).rejects.toThrow('killed');
+  expect([await countOf('firing'), await countOf('run'), await jobsOf(account.accountId)]).toEqual([0, 0, 0]);
+  expect(await fire(mail)).toBe(1);
+});
+
+test('nothing fires in drafts, in other accounts, or twice after a map was deleted', async () => {
+  const draft = await createMap(db, account.viewer, { name: 'Draft' });
+  const stranger = await makeAccount(db);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  await publishLine(db, jobs, stranger.viewer, raise);
+  expect(await fire(mail)).toBe(0);
+  await publishMap(db, jobs, account.viewer, draft.id);
+  const next = await makeMail(db, account.accountId, account.contactId);
+  expect(await fire(next)).toBe(1);
+  await deleteMap(db, account.viewer, draft.id);
+  expect(await countOf('run')).toBe(0);
+  expect(await countOf('firing')).toBe(1);
+});
+
+describe('mail from before a map listened fires nothing, even when it is seen in one more folder later:', () => {
+  test('before it was published', async () => {
+    const old = await makeMail(db, account.accountId, account.contactId);
+    await publishLine(db, jobs, account.viewer, raise);
+    expect(await fire(old)).toBe(0);
+  });
+
+  test('during a pause', async () => {
+    const id = await publishLine(db, jobs, account.viewer, raise);
+    const before = await makeMail(db, account.accountId, account.contactId);
+    await pauseMap(db, account.viewer, id);
+    const during = await makeMail(db, account.accountId, account.contactId);
+    expect(await fire(during)).toBe(0);
+    await resumeMap(db, jobs, account.viewer, id);
+    expect(await fire(before, during)).toBe(0);
+    expect(await fire(await makeMail(db, account.accountId, account.contactId))).toBe(1);
+  });
+
+  test('but a new version of a map that listens already cuts nothing off', async () => {
+    const id = await publishLine(db, jobs, account.viewer, raise);
+    const mail = await makeMail(db, account.accountId, account.contactId);
+    const graph = newGraph();
+    await editMap(db, account.viewer, id, { graph });
+    expect(await publishMap(db, jobs, account.viewer, id)).toMatchObject({ version: 2, publishedGraph: graph });
+    expect(await fire(mail)).toBe(1);
+  });
+});
+
+test('ten thousand senders are one statement', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  const { rows } = await sql<{ id: string }>`
+    insert into contact (account_id) select ${account.accountId} from generate_series(1, 10000) returning id`.execute(
+    db,
+  );
+  const start = performance.now();
+  expect(await fire(...rows.map(({ id }) => ({ ...mail, contactId: id })))).toBe(10_000);
+  console.log(`10,000 firings: ${Math.round(performance.now() - start)} ms`);
+});
+
+test('a map deleted during a page neither fails the page nor is in its way', async () => {
+  const id = await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  let deleting: Promise<void> | undefined;
+  await db.transaction().execute(async (trx) => {
+    expect(await fireEmailReceived(trx, jobs, account.accountId, [mail])).toBe(1);
+    deleting = deleteMap(db, account.viewer, id);
+  });
+  await deleting;
+  expect(await fire(mail)).toBe(0);
+});

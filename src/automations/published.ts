@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import type { Trx } from '../db/open.ts';
+import type { Graph, TriggerKind } from './map.ts';
+import { elementAfter } from './map.ts';
+
+export interface PublishedTrigger {
+  mapId: string;
+  version: number;
+  triggerId: string;
+  firstElementId: string;
+  liveSince: Date;
+}
+
+/**
+ * The triggers of a kind that listen now, in the account's published maps. One indexed read that finds nothing for most accounts.
+ * Their rows are held against deletion until the transaction ends: a map deleted meanwhile must not make the page fail.
+ */
+export async function listPublishedTriggers(
+  trx: Trx,
+  accountId: string,
+  kind: TriggerKind,
+): Promise<PublishedTrigger[]> {
+  const maps = await trx
+    .selectFrom('map as m')
+    .innerJoin('map_version as v', (join) =>
+      join
+        .onRef('v.account_id', '=', 'm.account_id')
+        .onRef('v.map_id', '=', 'm.id')
+        .onRef('v.version', '=', 'm.version'),
+    )
+    .select(['m.id', 'v.version', 'v.graph', 'm.live_since'])
+    .where('m.account_id', '=', accountId)
+    .where('m.state', '=', 'published')
+    .where(sql<boolean>`v.graph->'elements' @> ${JSON.stringify([{ kind }])}::jsonb`)
+    .orderBy('m.id')
+    .forKeyShare()
+    .execute();
+  return maps.flatMap((map) => {
+    // Validated when it was published.
+    const graph = map.graph as Graph;
+    return graph.elements.flatMap((element) => {
+      const first = element.kind === kind ? elementAfter(graph, element.id) : undefined;
+      if (!first || !map.live_since) return [];
+      return [
+        {
+          mapId: map.id,
+          version: map.version,
+          triggerId: element.id,
+          firstElementId: first.id,
+          liveSince: map.live_since,
+        },
+      ];
+    });
+  });
+}
