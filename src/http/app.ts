@@ -1,0 +1,113 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { compress } from 'hono/compress';
+import { createSignIn } from '../accounts/sign-in.ts';
+import { pendingMigrations } from '../db/pending-migrations.ts';
+import { AppError } from '../errors.ts';
+import { authenticate } from './auth.ts';
+import type { AccountDeps, AppDeps } from './deps.ts';
+import { answerError } from './errors.ts';
+import { openApiDocument } from './openapi.ts';
+import { requestLog } from './request-log.ts';
+import { accountRoutes } from './routes/account.ts';
+import { apiKeyRoutes } from './routes/api-keys.ts';
+import { connectionRoutes } from './routes/connections.ts';
+import { contactRoutes } from './routes/contacts.ts';
+import { docsPage, docsPolicy } from './routes/docs.ts';
+import { eventRoutes } from './routes/events.ts';
+import { invitationRoutes } from './routes/invitations.ts';
+import { logRoutes } from './routes/log.ts';
+import { mapRoutes } from './routes/maps.ts';
+import { meRoutes } from './routes/me.ts';
+import { memberRoutes } from './routes/members.ts';
+import { segmentRoutes } from './routes/segments.ts';
+import { setupRoutes } from './routes/setup.ts';
+import { signInRoutes } from './routes/sign-in.ts';
+import { stageRoutes } from './routes/stages.ts';
+import { tagRoutes } from './routes/tags.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { whyRoutes } from './routes/why.ts';
+import { router } from './router.ts';
+import type { ApiEnv } from './router.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serveWeb } from './static.ts';
+
+/** The longest body of a request, in bytes: no route takes files. */
+const mostBytes = 1024 * 1024;
+
+/** The whole HTTP side: API, sign-in, reference, health and the web app. */
+export function createApp(appDeps: AppDeps) {
+  const { db, config, log } = appDeps;
+  const signIn = createSignIn({ db, key: config.key, url: config.url, log });
+  const deps = { ...appDeps, signIn };
+  const api = apiRoutes(deps);
+  const document = openApiDocument(api, config.url);
+
+  const app = new Hono<ApiEnv>();
+  app.onError(answerError(log));
+  app.use(requestLog(log));
+  app.use(securityHeaders(config.url));
+  app.get('/healthz', (c) => c.text('ok\n'));
+  app.get('/readyz', async (c) => {
+    const pending = await pendingMigrations(db).catch(() => null);
+    if (pending === null) return c.text('The database cannot be reached.\n', 503);
+    return pending.length === 0 ? c.text('ready\n') : c.text('The database is being migrated.\n', 503);
+  });
+  app.use(
+    '/api/*',
+    bodyLimit({
+      maxSize: mostBytes,
+      onError: () => {
+        throw new AppError('too_large', `A request may have ${mostBytes} bytes at most.`);
+      },
+    }),
+  );
+  app.all('/api/auth/*', signInRoutes(deps));
+  app.use('/api/v1/*', authenticate(deps));
+  app.use('/api/v1/*', onlyJson);
+  app.get('/api/v1/openapi.json', (c) => c.json(document));
+  app.get('/api/v1/docs', (c) => {
+    c.header('content-security-policy', docsPolicy);
+    return c.html(docsPage(document as Parameters<typeof docsPage>[0]));
+  });
+  app.route('/api/v1', api);
+  app.all('/api/*', () => {
+    throw new AppError('not_found', 'There is no such endpoint.', { hint: 'The reference is at /api/v1/docs.' });
+  });
+  app.use(compress());
+  app.all('*', serveWeb(deps.webDir));
+  return app;
+}
+
+/** Every route below /api/v1, chained so that the client's types know them. */
+export function apiRoutes(deps: AppDeps & AccountDeps) {
+  return router()
+    .route('/', setupRoutes(deps))
+    .route('/', meRoutes(deps))
+    .route('/', accountRoutes(deps))
+    .route('/', memberRoutes(deps))
+    .route('/', invitationRoutes(deps))
+    .route('/', apiKeyRoutes(deps))
+    .route('/', eventRoutes(deps))
+    .route('/', contactRoutes(deps))
+    .route('/', tagRoutes(deps))
+    .route('/', segmentRoutes(deps))
+    .route('/', stageRoutes(deps))
+    .route('/', connectionRoutes(deps))
+    .route('/', logRoutes(deps))
+    .route('/', whyRoutes(deps))
+    .route('/', taskRoutes(deps))
+    .route('/', mapRoutes(deps));
+}
+
+/** What the typed client is made from: `hc<ApiType>('/api/v1')`. */
+export type AppType = ReturnType<typeof apiRoutes>;
+
+/** A body is JSON. Other types are what a form of a foreign page can send without asking, and would pass by the validators. */
+async function onlyJson(c: { req: { header(name: string): string | undefined } }, next: () => Promise<void>) {
+  const type = c.req.header('content-type');
+  if (type !== undefined && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+    throw new AppError('invalid', `Send JSON: the Content-Type must be application/json, not ${type.slice(0, 100)}.`);
+  }
+  await next();
+}

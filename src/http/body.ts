@@ -1,0 +1,22 @@
+import { z } from '@hono/zod-openapi';
+
+/** A required JSON body. */
+export function jsonBody<T extends z.ZodType>(schema: T) {
+  return { required: true as const, content: { 'application/json': { schema } } };
+}
+
+/** A name that people give: one line, not empty, without control characters. */
+export function nameField(max = 200) {
+  return z
+    .string()
+    .trim()
+    .min(1, 'Enter a name.')
+    .max(max)
+    .regex(/^\P{Cc}*$/u, 'A name has no control characters.');
+}
+
+export const emailField = z.email('Enter an email address.').max(254);
+export const zoneField = z.string().max(64).openapi({ example: 'Europe/Berlin' });
+
+/** Its rule is told by accounts/password.ts; here only a bound on what is read. */
+export const passwordField = z.string().max(1000);

@@ -1,0 +1,79 @@
+import { z } from '@hono/zod-openapi';
+import type { Connection, Counts } from '../../connections/view.ts';
+
+const time = () => z.string().openapi({ format: 'date-time' });
+const countsSchema = z.object({ logged: z.int(), skipped: z.int(), quarantined: z.int() });
+
+export const mailboxSettings = z.object({
+  host: z.string(),
+  port: z.int(),
+  security: z.enum(['tls', 'starttls', 'plain']),
+  user: z.string(),
+});
+
+export const connectionSchema = z
+  .object({
+    id: z.string(),
+    provider: z.string(),
+    address: z.string(),
+    owner: z.object({ id: z.string(), name: z.string() }).nullable(),
+    state: z.enum(['connecting', 'active', 'paused', 'needs_sign_in', 'failing']),
+    stateCode: z.string().nullable().openapi({ description: 'Why it is in this state: a stable code' }),
+    stateMessage: z.string().nullable().openapi({ description: 'The same as a sentence for people' }),
+    stateSince: time(),
+    nextTryAt: time().nullable(),
+    sharing: z.enum(['everything', 'private']),
+    startedAt: time().openapi({ description: 'Mail from before it is not looked at' }),
+    lastSyncedAt: time().nullable(),
+    lastAuthenticatedAt: time().nullable(),
+    settings: mailboxSettings,
+    folders: z.array(
+      z.object({
+        id: z.string(),
+        ref: z.string(),
+        name: z.string(),
+        role: z.enum(['inbox', 'sent', 'drafts', 'archive', 'all', 'junk', 'trash', 'flagged']).nullable(),
+        selectable: z.boolean(),
+        chosen: z.boolean(),
+        proposed: z.boolean(),
+        counts: countsSchema,
+      }),
+    ),
+    counts: countsSchema.openapi({ description: 'Ledger rows of the current epochs, by their state' }),
+  })
+  .openapi('Connection');
+
+export function presentConnection(connection: Connection): z.infer<typeof connectionSchema> {
+  const settings = connection.settings as z.infer<typeof mailboxSettings>;
+  return {
+    id: connection.id,
+    provider: connection.provider,
+    address: connection.address,
+    owner: connection.owner,
+    state: connection.state,
+    stateCode: connection.stateCode,
+    stateMessage: connection.stateMessage,
+    stateSince: connection.stateSince.toISOString(),
+    nextTryAt: connection.nextTryAt?.toISOString() ?? null,
+    sharing: connection.sharing,
+    startedAt: connection.startedAt.toISOString(),
+    lastSyncedAt: connection.lastSyncedAt?.toISOString() ?? null,
+    lastAuthenticatedAt: connection.lastAuthenticatedAt?.toISOString() ?? null,
+    settings: { host: settings.host, port: settings.port, security: settings.security, user: settings.user },
+    folders: connection.folders.map((folder) => ({
+      id: folder.id,
+      ref: folder.ref,
+      name: folder.name,
+      role: folder.role,
+      selectable: folder.selectable,
+      chosen: folder.chosen,
+      proposed: folder.proposed,
+      counts: presentCounts(folder.counts),
+    })),
+    counts: presentCounts(connection.counts),
+  };
+}
+
+function presentCounts({ logged, skipped, quarantined }: Counts): Counts {
+  return { logged, skipped, quarantined };
+}

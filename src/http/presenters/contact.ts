@@ -1,0 +1,43 @@
+import { z } from '@hono/zod-openapi';
+import type { Contact } from '../../contacts/load.ts';
+
+const named = z.object({ id: z.string(), name: z.string() });
+const time = () => z.string().openapi({ format: 'date-time' });
+
+export const contactSchema = z
+  .object({
+    id: z.string(),
+    firstName: z.string(),
+    lastName: z.string(),
+    company: z.string(),
+    name: z.string().openapi({ description: 'The names, else the company, else the first address' }),
+    addresses: z.array(z.string()).openapi({ description: 'The first is the primary one' }),
+    owner: named.nullable(),
+    stage: named.nullable(),
+    tags: z.array(named),
+    segments: z.array(named),
+    leadScore: z.int(),
+    createdAt: time(),
+    updatedAt: time(),
+    lastEmailAt: time().nullable().openapi({ description: 'The newest email that you may see' }),
+  })
+  .openapi('Contact');
+
+export function presentContact(contact: Contact): z.infer<typeof contactSchema> {
+  return {
+    id: contact.id,
+    firstName: contact.firstName,
+    lastName: contact.lastName,
+    company: contact.company,
+    name: contact.name,
+    addresses: contact.addresses,
+    owner: contact.owner,
+    stage: contact.stage,
+    tags: contact.tags,
+    segments: contact.segments,
+    leadScore: contact.leadScore,
+    createdAt: contact.createdAt.toISOString(),
+    updatedAt: contact.updatedAt.toISOString(),
+    lastEmailAt: contact.lastEmailAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,137 @@
+import { z } from '@hono/zod-openapi';
+import type { LogItem, MessageSummary } from '../../log/items.ts';
+import type { WholeLogItem, WholeMessage } from '../../log/read.ts';
+
+const named = z.object({ id: z.string(), name: z.string() });
+const person = z.object({ name: z.string(), address: z.string() });
+const time = () => z.string().openapi({ format: 'date-time' });
+
+const messageSchema = z.object({
+  id: z.string(),
+  subject: z.string(),
+  snippet: z.string(),
+  from: person.nullable(),
+  to: z.array(person).openapi({ description: 'In lists: the first 20' }),
+  hasAttachments: z.boolean(),
+  attachmentCount: z.int(),
+  sentAt: time().nullable(),
+});
+
+const wholeMessageSchema = messageSchema.extend({
+  cc: z.array(person),
+  bcc: z.array(person).openapi({ description: 'Of your own copies only' }),
+  replyTo: z.array(person),
+  text: z.string(),
+  html: z.string().nullable().openapi({ description: 'As it came: sanitise and sandbox it before it is shown' }),
+  headers: z.array(z.tuple([z.string(), z.string()])),
+  attachments: z.array(
+    z.object({
+      part: z.string(),
+      filename: z.string(),
+      contentType: z.string(),
+      size: z.int(),
+      contentId: z.string().nullable(),
+      inline: z.boolean(),
+    }),
+  ),
+  defects: z.array(z.string()).openapi({ description: 'What could not be read of it' }),
+  internetMessageId: z.string().nullable(),
+  receivedAt: time(),
+  size: z.int().openapi({ description: 'Bytes' }),
+});
+
+export const logItemSchema = z
+  .object({
+    id: z.string(),
+    contactId: z.string(),
+    kind: z.enum(['email_sync', 'task', 'note', 'stage_change']),
+    at: time(),
+    direction: z.enum(['sent', 'received', 'copied']).nullable(),
+    class: z.enum(['live', 'history', 'late_contact', 'late_folder', 'migrated']).nullable(),
+    matchedAddress: z.string().nullable(),
+    message: messageSchema.nullable(),
+    mailboxes: z
+      .array(z.object({ connectionId: z.string(), address: z.string(), owner: named.nullable() }))
+      .openapi({ description: 'The mailboxes that hold it; private ones of others are never named' }),
+    task: z
+      .object({
+        id: z.string(),
+        subject: z.string(),
+        state: z.enum(['pending', 'complete', 'cancelled']),
+        dueAt: time().nullable(),
+      })
+      .nullable(),
+    stageChange: z.object({ from: z.string().nullable(), to: z.string().nullable() }).nullable(),
+    actor: named.nullable(),
+  })
+  .openapi('LogItem');
+
+export const wholeLogItemSchema = logItemSchema
+  .extend({ message: wholeMessageSchema.nullable() })
+  .openapi('WholeLogItem');
+
+export function presentLogItem(item: LogItem): z.infer<typeof logItemSchema> {
+  return { ...presentLine(item), message: item.message && presentSummary(item.message) };
+}
+
+export function presentWholeLogItem(item: WholeLogItem): z.infer<typeof wholeLogItemSchema> {
+  return { ...presentLine(item), message: item.message && presentWhole(item.message) };
+}
+
+function presentLine(item: Omit<LogItem, 'message'>) {
+  return {
+    id: item.id,
+    contactId: item.contactId,
+    kind: item.kind,
+    at: item.at.toISOString(),
+    direction: item.direction,
+    class: item.class,
+    matchedAddress: item.matchedAddress,
+    mailboxes: item.mailboxes.map(({ connectionId, address, owner }) => ({ connectionId, address, owner })),
+    task: item.task && {
+      id: item.task.id,
+      subject: item.task.subject,
+      state: item.task.state,
+      dueAt: item.task.dueAt?.toISOString() ?? null,
+    },
+    stageChange: item.stageChange && { from: item.stageChange.from, to: item.stageChange.to },
+    actor: item.actor,
+  };
+}
+
+function presentSummary(message: MessageSummary): z.infer<typeof messageSchema> {
+  return {
+    id: message.id,
+    subject: message.subject,
+    snippet: message.snippet,
+    from: message.from,
+    to: message.to,
+    hasAttachments: message.hasAttachments,
+    attachmentCount: message.attachmentCount,
+    sentAt: message.sentAt?.toISOString() ?? null,
+  };
+}
+
+function presentWhole(message: WholeMessage): z.infer<typeof wholeMessageSchema> {
+  return {
+    ...presentSummary(message),
+    cc: message.cc,
+    bcc: message.bcc,
+    replyTo: message.replyTo,
+    text: message.text,
+    html: message.html,
+    headers: message.headers,
+    attachments: message.attachments.map(({ part, filename, contentType, size, contentId, inline }) => ({
+      part,
+      filename,
+      contentType,
+      size,
+      contentId,
+      inline,
+    })),
+    defects: message.defects,
+    internetMessageId: message.internetMessageId,
+    receivedAt: message.receivedAt.toISOString(),
+    size: message.size,
+  };
+}

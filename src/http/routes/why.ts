@@ -1,0 +1,37 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { text } from '../../automations/text.ts';
+import type { Db } from '../../db/open.ts';
+import { whyMessage } from '../../log/why.ts';
+import { presentWhy, whySchema } from '../presenters/why.ts';
+import { responses, router } from '../router.ts';
+
+const why = createRoute({
+  method: 'get',
+  path: '/why',
+  tags: ['Contact Log'],
+  summary: "Why is the message with this Message-ID in the log, or why isn't it?",
+  request: {
+    query: z.object({
+      messageId: text(1000)
+        .refine((value) => /[^<>\s]/.test(value), "Enter the Message-ID, as the mail program's “show source” has it.")
+        .openapi({ description: 'With or without angle brackets' }),
+    }),
+  },
+  responses: responses(200, 'The answer', whySchema),
+});
+
+/** /why */
+export function whyRoutes({
+  db,
+  hashKey,
+}: {
+  db: Db;
+  /** The account's key for keyed hashes (accounts/account-key.ts). */
+  hashKey(db: Db, accountId: string): Promise<Buffer>;
+}) {
+  return router().openapi(why, async (c) => {
+    const viewer = c.get('viewer');
+    const key = await hashKey(db, viewer.accountId);
+    return c.json(presentWhy(await whyMessage(db, key, viewer, c.req.valid('query').messageId)), 200);
+  });
+}

@@ -1,0 +1,38 @@
+import { queryOptions } from '@tanstack/react-query';
+import { answer, api } from './request.ts';
+import type { ConnectInput, ConnectionSettings, Sharing } from './types.ts';
+import { wholeList } from './whole-list.ts';
+
+/** One's own, or all of the account (administrators). */
+export type Scope = 'mine' | 'account';
+
+export const connectionsQuery = (scope: Scope) =>
+  queryOptions({
+    queryKey: ['connections', scope],
+    queryFn: () => wholeList((page) => answer(api.connections.$get({ query: { ...page, scope } }))),
+  });
+
+export const connectionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', 'one', id],
+    queryFn: () => answer(api.connections[':id'].$get({ param: { id } })),
+  });
+
+/** How many log items deleting or hiding it would concern. */
+export const effectsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', 'effects', id],
+    queryFn: () => answer(api.connections[':id'].effects.$get({ param: { id } })),
+    staleTime: 0,
+  });
+
+export const detect = (address: string) => answer(api.connections.detect.$post({ json: { address } }));
+export const connect = (json: ConnectInput) => answer(api.connections.$post({ json }));
+export const chooseFolders = (id: string, folderIds: string[]) =>
+  answer(api.connections[':id'].folders.$put({ param: { id }, json: { folderIds } }));
+export const updateConnection = (id: string, json: { sharing?: Sharing; paused?: boolean }) =>
+  answer(api.connections[':id'].$patch({ param: { id }, json }));
+export const signInAgain = (id: string, json: { password: string; settings?: ConnectionSettings }) =>
+  answer(api.connections[':id']['sign-in'].$post({ param: { id }, json }));
+export const deleteConnection = (id: string, log: 'keep' | 'erase') =>
+  answer(api.connections[':id'].$delete({ param: { id }, query: { log } }));

@@ -1,0 +1,109 @@
+import { Code, Group, Stack, Text } from '@mantine/core';
+import { useMe } from '../api/session.ts';
+import type { Sighting, Why } from '../api/types.ts';
+import { dateAndTime } from '../time.ts';
+import { RelativeTime } from './relative-time.tsx';
+import { ToneBadge } from './tone.tsx';
+import classes from './why-answer.module.css';
+
+const states = {
+  logged: { label: 'Logged', tone: 'good' },
+  skipped: { label: 'Skipped', tone: 'neutral' },
+  quarantined: { label: 'Quarantined', tone: 'bad' },
+} as const;
+
+const meanings: Record<string, string> = {
+  live: 'It arrived while its folder was synced, so it can start automations.',
+  history: 'It belongs to the history that was asked for, so it starts no automation.',
+  late_contact: 'Its contact or address was added later, so it starts no automation.',
+  late_folder: 'It arrived before its folder was ticked, so it starts no automation.',
+  migrated:
+    'It was moved here from another mailbox: its dates are much older than its arrival. It starts no automation.',
+};
+
+/** Where a message was seen, what was decided about it, by which rule and when. */
+export function WhyAnswer({ why }: { why: Why }) {
+  return (
+    <Stack gap="sm">
+      <Text size="sm">{why.explanation}</Text>
+      {why.messageId && (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          Message-ID <Code>{why.messageId}</Code>
+        </Text>
+      )}
+      <ul className={classes['list']} aria-label="Where it was seen">
+        {why.sightings.map((sighting) => (
+          <li key={sighting.id} className={classes['sighting']}>
+            <SightingView sighting={sighting} />
+          </li>
+        ))}
+      </ul>
+    </Stack>
+  );
+}
+
+function SightingView({ sighting }: { sighting: Sighting }) {
+  const { zone } = useMe();
+  const { label, tone } = states[sighting.state];
+  return (
+    <>
+      <Group gap="xs">
+        <ToneBadge tone={tone}>{label}</ToneBadge>
+        <Text size="sm" fw={550} style={{ overflowWrap: 'anywhere' }}>
+          {sighting.mailbox?.address ?? 'A private mailbox'}, folder {sighting.folder}
+        </Text>
+      </Group>
+      <Text size="sm" mt={6}>
+        {sighting.explanation}
+      </Text>
+      <dl className={classes['facts']}>
+        {sighting.receivedAt && (
+          <>
+            <dt>Received by the server</dt>
+            <dd>{dateAndTime(sighting.receivedAt, zone)}</dd>
+          </>
+        )}
+        <dt>Seen here</dt>
+        <dd>
+          <RelativeTime at={sighting.listedAt} />
+        </dd>
+        <dt>Rule</dt>
+        <dd>
+          <Code>{sighting.rule}</Code>
+        </dd>
+        {sighting.class && meanings[sighting.class] && (
+          <>
+            <dt>Automations</dt>
+            <dd>{meanings[sighting.class]}</dd>
+          </>
+        )}
+        {sighting.error && (
+          <>
+            <dt>Error</dt>
+            <dd>{sighting.error}</dd>
+          </>
+        )}
+        {sighting.dueAt && (
+          <>
+            <dt>Decided again</dt>
+            <dd>
+              <RelativeTime at={sighting.dueAt} />
+            </dd>
+          </>
+        )}
+        {sighting.decisions.length > 1 && (
+          <>
+            <dt>Decisions</dt>
+            <dd>
+              {sighting.decisions.map((decision, index) => (
+                <div key={index}>
+                  {dateAndTime(decision.at, zone)}: {decision.state} (<Code>{decision.rule}</Code>)
+                </div>
+              ))}
+            </dd>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,236 @@
+import { Alert, Button, Group, Paper, Select, Stack, Stepper, Text, TextInput, Title } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { chooseFolders, connect, connectionQuery, detect, updateConnection } from '../../api/connections.ts';
+import { useMe } from '../../api/session.ts';
+import type { Connection, Detected, Sharing } from '../../api/types.ts';
+import { Page } from '../../components/page.tsx';
+import { PlanRequired, Problem, fieldErrors } from '../../components/problem.tsx';
+import { say } from '../../components/toast.tsx';
+import { usePhone } from '../../components/use-phone.ts';
+import { FolderChoice } from './folder-choice.tsx';
+import { MailboxForm } from './mailbox-form.tsx';
+import { SharingChoice } from './sharing-choice.tsx';
+
+const title = 'New Connection';
+
+export function NewConnectionPage() {
+  const me = useMe();
+  const [found, setFound] = useState<{ address: string; detected: Detected } | null>(null);
+  const [connection, setConnection] = useState<{ made: Connection; warnings: string[] } | null>(null);
+  const step = connection ? 2 : found ? 1 : 0;
+  const phone = usePhone();
+  const crumbs = [
+    'Personal profile',
+    'Integrations',
+    <Link key="list" to="/profile/email-sync">
+      Email Sync
+    </Link>,
+  ];
+  if (me.account.plan === 'basic') {
+    return (
+      <Page title={title} crumbs={crumbs} narrow>
+        <PlanRequired />
+      </Page>
+    );
+  }
+  return (
+    <Page title={title} crumbs={crumbs} narrow>
+      <Stepper active={step} size="xs" mb="lg" orientation={phone ? 'vertical' : 'horizontal'} hidden={phone}>
+        <Stepper.Step label="Address" />
+        <Stepper.Step label="Sign in" />
+        <Stepper.Step label="Folders and sharing" />
+      </Stepper>
+      <Paper withBorder radius="md" p={{ base: 'md', sm: 'lg' }}>
+        {!found && <AddressStep onFound={(address, detected) => setFound({ address, detected })} />}
+        {found && !connection && (
+          <SignInStep
+            address={found.address}
+            detected={found.detected}
+            onDetected={(detected) => setFound({ ...found, detected })}
+            onBack={() => setFound(null)}
+            onConnected={(made, warnings) => setConnection({ made, warnings })}
+          />
+        )}
+        {connection && <FolderStep connection={connection.made} warnings={connection.warnings} />}
+      </Paper>
+    </Page>
+  );
+}
+
+function AddressStep({ onFound }: { onFound: (address: string, detected: Detected) => void }) {
+  const me = useMe();
+  const form = useForm({ initialValues: { address: me.user.email } });
+  const find = useMutation({
+    mutationFn: ({ address }: { address: string }) => detect(address.trim()),
+    onSuccess: (detected, { address }) => onFound(address.trim(), detected),
+  });
+  const errors = fieldErrors(find.error, ['address']);
+  return (
+    <form onSubmit={form.onSubmit((values) => find.mutate(values))}>
+      <Stack>
+        <TextInput
+          label="Email address"
+          description="The mailbox to connect. You will sign in to it; Letterlog only reads and changes nothing there."
+          type="email"
+          required
+          autoFocus
+          {...form.getInputProps('address')}
+          error={errors.fields.address ?? (find.error && !errors.rest ? find.error.message : undefined)}
+        />
+        <Problem error={errors.rest} />
+        <Group justify="flex-end">
+          <Button variant="default" component={Link} to="/profile/email-sync">
+            Cancel
+          </Button>
+          <Button type="submit" loading={find.isPending}>
+            Sign In
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** Providers to choose when an own domain lies with one of them: an address of each leads the server to its settings. */
+const providers = [
+  { name: 'Gmail', domain: 'gmail.com' },
+  { name: 'Microsoft 365', domain: 'office365.com' },
+  { name: 'Outlook', domain: 'outlook.com' },
+  { name: 'iCloud', domain: 'icloud.com' },
+  { name: 'Yahoo', domain: 'yahoo.com' },
+  { name: 'Fastmail', domain: 'fastmail.com' },
+  { name: 'IONOS', domain: 'ionos.com' },
+  { name: 'Infomaniak', domain: 'infomaniak.ch' },
+];
+
+function SignInStep(props: {
+  address: string;
+  detected: Detected;
+  onDetected: (detected: Detected) => void;
+  onBack: () => void;
+  onConnected: (connection: Connection, warnings: string[]) => void;
+}) {
+  const { address, detected } = props;
+  const client = useQueryClient();
+  const override = useMutation({
+    mutationFn: async (domain: string) => {
+      if (domain === 'other') {
+        const host = `imap.${address.split('@').at(-1)}`;
+        const settings = { host, port: 993, security: 'tls' as const, user: address };
+        return { provider: 'imap' as const, name: 'another server', settings, known: false };
+      }
+      const found = await detect(`someone@${domain}`);
+      return { ...found, settings: { ...found.settings, user: address } };
+    },
+    onSuccess: props.onDetected,
+  });
+  const open = useMutation({
+    mutationFn: connect,
+    onSuccess: ({ warnings, ...made }) => {
+      client.setQueryData(connectionQuery(made.id).queryKey, made);
+      void client.invalidateQueries({ queryKey: ['connections'] });
+      props.onConnected(made, warnings);
+    },
+  });
+  return (
+    <Stack>
+      <div>
+        <Title order={2}>Sign in to {address}</Title>
+        {!detected.known && (
+          <Text size="sm" c="dimmed">
+            This provider isn't a known one; the settings below are likely ones.
+          </Text>
+        )}
+      </div>
+      <Select
+        label="Provider"
+        description="Found from the address. Choose another if your domain's mail lies there."
+        allowDeselect={false}
+        data={[
+          { value: 'detected', label: detected.known ? `${detected.name} (IMAP)` : `IMAP server of ${detected.name}` },
+          ...(detected.known ? [{ value: 'other', label: 'Another IMAP server' }] : []),
+          ...providers
+            .filter(({ name }) => name !== detected.name)
+            .map(({ name, domain }) => ({ value: domain, label: `${name} (IMAP)` })),
+        ]}
+        value="detected"
+        onChange={(value) => value && override.mutate(value)}
+      />
+      <Problem error={override.error} />
+      <MailboxForm
+        key={`${detected.name} ${detected.settings.host}`}
+        settings={detected.settings}
+        known={detected.known}
+        hint={detected.hint}
+        action="Sign In"
+        busy={open.isPending}
+        error={open.error}
+        cancel={
+          <Button variant="default" onClick={props.onBack}>
+            Back
+          </Button>
+        }
+        // The sharing is chosen with the folders, before anything is synced.
+        onSubmit={(input) =>
+          open.mutateAsync({ address, provider: detected.provider, sharing: 'everything', ...input }).catch(() => {})
+        }
+      />
+    </Stack>
+  );
+}
+
+function FolderStep({ connection, warnings }: { connection: Connection; warnings: string[] }) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [sharing, setSharing] = useState<Sharing>(connection.sharing);
+  const [ids, setIds] = useState<ReadonlySet<string>>(
+    () => new Set(connection.folders.filter(({ proposed, chosen }) => proposed || chosen).map(({ id }) => id)),
+  );
+  const save = useMutation({
+    mutationFn: async () => {
+      // First, so that nothing is shared for even a moment that shouldn't be.
+      if (sharing !== connection.sharing) await updateConnection(connection.id, { sharing });
+      return await chooseFolders(connection.id, [...ids]);
+    },
+    onSuccess: async (saved) => {
+      client.setQueryData(connectionQuery(saved.id).queryKey, saved);
+      void client.invalidateQueries({ queryKey: ['connections'] });
+      await navigate({ to: '/profile/email-sync/$connectionId', params: { connectionId: saved.id } });
+      say(`${saved.address} is connected. New mail with your contacts is logged from now on.`);
+    },
+  });
+  return (
+    <Stack>
+      <div>
+        <Title order={2}>You are signed in to {connection.address}</Title>
+        <Text size="sm" c="dimmed">
+          Which folders should be synced? You can change this later.
+        </Text>
+      </div>
+      {warnings.map((warning) => (
+        <Alert key={warning} color="yellow" variant="light" py="xs">
+          {warning}
+        </Alert>
+      ))}
+      <FolderChoice folders={connection.folders} value={ids} onChange={setIds} />
+      <div>
+        <Title order={2} mb={6}>
+          Who sees the emails?
+        </Title>
+        <SharingChoice value={sharing} onChange={setSharing} />
+      </div>
+      <Problem error={save.error} />
+      <Group justify="space-between">
+        <Text size="sm" c={ids.size === 0 ? 'var(--mantine-color-error)' : 'dimmed'}>
+          {ids.size === 0 ? 'Tick at least one folder.' : 'Syncing begins now: older mail is not fetched.'}
+        </Text>
+        <Button loading={save.isPending} disabled={ids.size === 0} onClick={() => save.mutate()}>
+          Save
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

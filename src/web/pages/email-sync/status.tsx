@@ -1,0 +1,45 @@
+import { Stack, Text } from '@mantine/core';
+import type { Connection, ConnectionState } from '../../api/types.ts';
+import { RelativeTime } from '../../components/relative-time.tsx';
+import type { Tone } from '../../components/tone.tsx';
+import { ToneBadge } from '../../components/tone.tsx';
+
+export const statusLabels: Record<ConnectionState, { label: string; tone: Tone }> = {
+  connecting: { label: 'Choose folders', tone: 'warn' },
+  active: { label: 'Active', tone: 'good' },
+  paused: { label: 'Paused', tone: 'neutral' },
+  needs_sign_in: { label: 'Re-authenticate', tone: 'bad' },
+  failing: { label: 'In trouble', tone: 'bad' },
+};
+
+export function StatusBadge({ state }: { state: ConnectionState }) {
+  const { label, tone } = statusLabels[state];
+  return <ToneBadge tone={tone}>{label}</ToneBadge>;
+}
+
+/** The status with its reason, since when, and when it is tried again. */
+export function StatusWords({ connection }: { connection: Connection }) {
+  const { state, stateMessage, stateSince, nextTryAt, lastSyncedAt } = connection;
+  return (
+    <Stack gap={4}>
+      <div>
+        <StatusBadge state={state} />
+      </div>
+      {stateMessage && <Text size="sm">{stateMessage}</Text>}
+      {state === 'connecting' && <Text size="sm">Nothing is synced before its folders are chosen.</Text>}
+      <Text size="xs" c="dimmed">
+        Since <RelativeTime at={stateSince} />
+        {nextTryAt && state === 'failing' && (
+          <>
+            , next try <RelativeTime at={nextTryAt} />
+          </>
+        )}
+        {lastSyncedAt && (
+          <>
+            . Last synced <RelativeTime at={lastSyncedAt} />
+          </>
+        )}
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,80 @@
+import {
+  IconBuilding,
+  IconChecklist,
+  IconHelpCircle,
+  IconKey,
+  IconMail,
+  IconRoute,
+  IconUsers,
+  IconUsersGroup,
+} from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { mayAdminister, useMe } from '../api/session.ts';
+import classes from './shell.module.css';
+
+interface Entry {
+  to: string;
+  label: string;
+  icon: ReactNode;
+}
+
+const icon = { size: 18, stroke: 1.7, 'aria-hidden': true } as const;
+
+const work: Entry[] = [
+  { to: '/contacts', label: 'Contacts', icon: <IconUsers {...icon} /> },
+  { to: '/tasks', label: 'Tasks', icon: <IconChecklist {...icon} /> },
+  { to: '/automations', label: 'Automations', icon: <IconRoute {...icon} /> },
+];
+const email: Entry[] = [
+  { to: '/administration/email/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> },
+  { to: '/administration/email/why', label: 'Why?', icon: <IconHelpCircle {...icon} /> },
+];
+const myEmailSync: Entry = { to: '/profile/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> };
+const administration: Entry[] = [
+  { to: '/administration/users', label: 'Users', icon: <IconUsersGroup {...icon} /> },
+  { to: '/administration/api-keys', label: 'API keys', icon: <IconKey {...icon} /> },
+  { to: '/administration/account', label: 'Account', icon: <IconBuilding {...icon} /> },
+];
+
+function Entries({ entries, onFollow }: { entries: Entry[]; onFollow: () => void }) {
+  return (
+    <ul className={classes['list']}>
+      {entries.map(({ to, label, icon: picture }) => (
+        <li key={to}>
+          <Link to={to} className={classes['link']} onClick={onFollow}>
+            {picture}
+            {label}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The left navigation. `onFollow` closes it on a phone. */
+export function Navigation({ onFollow }: { onFollow: () => void }) {
+  const me = useMe();
+  const admin = mayAdminister(me);
+  return (
+    <>
+      <Entries entries={work} onFollow={onFollow} />
+      {admin && (
+        <>
+          <div className={classes['section']}>Administration · Email</div>
+          <Entries entries={email} onFollow={onFollow} />
+          <div className={classes['section']}>Administration</div>
+          <Entries entries={administration} onFollow={onFollow} />
+        </>
+      )}
+      {!admin && (
+        <>
+          <div className={classes['section']}>Email</div>
+          <Entries entries={[myEmailSync, ...email.slice(1)]} onFollow={onFollow} />
+          <div className={classes['section']}>Account</div>
+          <Entries entries={administration} onFollow={onFollow} />
+        </>
+      )}
+    </>
+  );
+}
