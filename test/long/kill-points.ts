@@ -1,0 +1,149 @@
+import { once } from 'node:events';
+import net from 'node:net';
+
+/** Where a kill can hit: a message's body half-way over the wire, a page's COMMIT without its answer, the middle of a job. */
+export type KillPoint =
+  'body in flight' | 'COMMIT forwarded, not answered' | 'COMMIT sent, not forwarded' | 'inside a job';
+
+/** A proxy that stops the traffic at an armed point and says so; nothing more passes until release(). */
+export interface KillPointProxy {
+  port: number;
+  /** Resolves once the point is reached; the traffic stands still from there on. */
+  arm(point: KillPoint): Promise<void>;
+  /** Drops every connection and lets new ones pass. */
+  release(): void;
+  close(): Promise<void>;
+}
+
+type Target = { port: number; host?: string } | { path: string };
+
+interface Pass {
+  /** What of the chunk goes on; the rest and all that follows is held. */
+  forward: Buffer;
+  held: boolean;
+}
+
+/** Before an IMAP server (without TLS): stops in the middle of the literal that carries a body. */
+export async function imapKillPoints(target: Target): Promise<KillPointProxy> {
+  return proxy(target, (point, hit) => ({
+    up: (chunk) => ({ forward: chunk, held: false }),
+    down: (chunk) => {
+      const literal =
+        point() === 'body in flight' ? chunk.toString('latin1').search(/BODY\[\](<\d+>)? \{\d+\}\r\n/) : -1;
+      if (literal < 0) return { forward: chunk, held: false };
+      hit();
+      return { forward: chunk.subarray(0, literal + Math.ceil((chunk.length - literal) / 2)), held: true };
+    },
+  }));
+}
+
+/** Before PostgreSQL (protocol 3.0 without TLS): follows each connection's statements to know which COMMIT is a page's. */
+export async function postgresKillPoints(target: Target): Promise<KillPointProxy> {
+  return proxy(target, (point, hit) => {
+    let pending: Buffer = Buffer.alloc(0);
+    let started = false;
+    let page = false;
+    let holdAnswer = false;
+    const onStatement = (text: string): 'pass' | 'hold' | 'hold answer' => {
+      const statement = text.trim().toLowerCase();
+      if (statement.startsWith('begin') || statement.startsWith('start transaction')) page = false;
+      if (/insert into "?sighting"?\b/.test(statement)) page = true;
+      if (point() === 'inside a job' && /insert into "?step"?\b/.test(statement)) return 'hold';
+      if (statement !== 'commit' || !page) return 'pass';
+      if (point() === 'COMMIT sent, not forwarded') return 'hold';
+      return point() === 'COMMIT forwarded, not answered' ? 'hold answer' : 'pass';
+    };
+    return {
+      up: (chunk) => {
+        pending = Buffer.concat([pending, chunk]);
+        let end = 0;
+        for (;;) {
+          const header = started ? 1 : 0;
+          if (pending.length < end + header + 4) break;
+          const length = header + pending.readUInt32BE(end + header);
+          if (pending.length < end + length) break;
+          if (started) {
+            const verdict = onStatement(statementOf(pending.subarray(end, end + length)));
+            if (verdict !== 'pass') {
+              hit();
+              holdAnswer = true;
+              return { forward: pending.subarray(0, verdict === 'hold' ? end : end + length), held: true };
+            }
+          } else if (pending.readUInt32BE(end + 4) === 196608) started = true;
+          end += length;
+        }
+        const forward = pending.subarray(0, end);
+        pending = pending.subarray(end);
+        return { forward, held: false };
+      },
+      down: (chunk) => ({ forward: holdAnswer ? chunk.subarray(0, 0) : chunk, held: holdAnswer }),
+    };
+  });
+}
+
+/** The text of a Query or Parse message; '' for every other. */
+function statementOf(message: Buffer): string {
+  const type = String.fromCharCode(message[0] as number);
+  if (type === 'Q') return message.toString('utf8', 5, message.length - 1);
+  if (type !== 'P') return '';
+  const nameEnd = message.indexOf(0, 5);
+  return message.toString('utf8', nameEnd + 1, message.indexOf(0, nameEnd + 1));
+}
+
+async function proxy(
+  target: Target,
+  watch: (point: () => KillPoint | null, hit: () => void) => { up(chunk: Buffer): Pass; down(chunk: Buffer): Pass },
+): Promise<KillPointProxy> {
+  const sockets = new Set<net.Socket>();
+  let armed: { point: KillPoint; reached: () => void } | null = null;
+  let frozen = false;
+  const hit = () => {
+    frozen = true;
+    armed?.reached();
+    armed = null;
+  };
+  const server = net.createServer((client) => {
+    const upstream = net.connect(target as net.NetConnectOpts);
+    const { up, down } = watch(() => (frozen ? null : (armed?.point ?? null)), hit);
+    const pipe = (from: net.Socket, to: net.Socket, look: (chunk: Buffer) => Pass) => {
+      let held = false;
+      from.on('data', (chunk: Buffer) => {
+        if (held) return;
+        const pass = look(chunk);
+        held = pass.held;
+        if (pass.forward.length > 0) to.write(pass.forward);
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+    };
+    for (const socket of [client, upstream]) {
+      socket.setNoDelay(true);
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    }
+    pipe(client, upstream, up);
+    pipe(upstream, client, down);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    arm: (point) =>
+      new Promise((resolve) => {
+        armed = { point, reached: resolve };
+      }),
+    release: () => {
+      armed = null;
+      frozen = false;
+      drop();
+    },
+    close: async () => {
+      drop();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { migrate } from '../src/db/migrate.ts';
+import type { Db } from '../src/db/open.ts';
+import { emptyTestDatabase, testDatabase } from './servers/postgres.ts';
+
+const schemaFolder = path.join(import.meta.dirname, '../src/db/schema');
+
+/** Table → column → type, as written in src/db/schema. */
+function writtenTypes(): Record<string, Record<string, string>> {
+  const interfaces: Record<string, Record<string, string>> = {};
+  for (const file of readdirSync(schemaFolder)) {
+    const text = readFileSync(path.join(schemaFolder, file), 'utf8').replaceAll(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, '');
+    for (const [, name, body] of text.matchAll(/export interface (\w+) \{([\s\S]*?)\n\}/g))
+      interfaces[name!] = Object.fromEntries(
+        [...body!.matchAll(/^ {2}(\w+): ([\s\S]*?);$/gm)].map(([, column, type]) => [
+          column!,
+          type!.replaceAll(/\s+/g, ' '),
+        ]),
+      );
+  }
+  const database = readFileSync(path.join(schemaFolder, '../schema.ts'), 'utf8');
+  return Object.fromEntries(
+    [...database.matchAll(/^ {2}(\w+): (\w+Table);$/gm)].map(([, table, name]) => [table!, interfaces[name!]!]),
+  );
+}
+
+const kinds: Record<string, RegExp> = {
+  uuid: /^string$/,
+  text: /^(string|('[\w-]+'( \| )?)+)$/,
+  bool: /^boolean$/,
+  int4: /^number$/,
+  int2: /^number$/,
+  float8: /^number$/,
+  int8: /^(Int8|ColumnType<string, never, never>)$/,
+  timestamptz: /^Timestamp$/,
+  date: /^string$/,
+  bytea: /^Buffer$/,
+  jsonb: /^Json$/,
+  _text: /^string\[\]$/,
+  _uuid: /^string\[\]$/,
+};
+
+interface Column {
+  table: string;
+  column: string;
+  type: string;
+  nullable: boolean;
+  filled: boolean;
+  choices: string[] | null;
+}
+
+async function columns(db: Db): Promise<Column[]> {
+  const { rows } = await sql<Column & { check: string | null }>`
+    select c.relname as table, a.attname as column, t.typname as type, not a.attnotnull as nullable,
+      (a.atthasdef or a.attidentity <> '' or a.attgenerated <> '') as filled,
+      (select pg_get_constraintdef(k.oid) from pg_constraint k
+        where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum] limit 1) as check
+    from pg_class c join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and a.attnum > 0 and not a.attisdropped and c.relname <> 'migration'
+    order by 1, 2`.execute(db);
+  return rows.map(({ check, ...row }) => ({
+    ...row,
+    choices: check?.includes('ANY (ARRAY[') ? [...check.matchAll(/'([^']*)'::text/g)].map((match) => match[1]!) : null,
+  }));
+}
+
+test('the row types say what the migrated database has', async () => {
+  await using database = await testDatabase();
+  const written = writtenTypes();
+  const found = await columns(database.db);
+  const names = (pairs: [string, string][]) => pairs.map((pair) => pair.join('.')).sort();
+  expect(
+    names(Object.entries(written).flatMap(([table, all]) => Object.keys(all).map((c): [string, string] => [table, c]))),
+  ).toEqual(names(found.map(({ table, column }) => [table, column])));
+  const wrong = found.flatMap(({ table, column, type, nullable, filled, choices }) => {
+    const text = written[table]![column]!;
+    const plain = text
+      .replace(/^Generated<(.*)>/, '$1')
+      .replace(/^CreatedAt/, 'Timestamp')
+      .replace(/^Generated(Int8|Json)/, '$1');
+    const base = plain.replace(/ \| null$/, '');
+    const problems = [];
+    if (!kinds[type]?.test(base)) problems.push(`is ${type}`);
+    if (nullable !== (plain !== base)) problems.push(nullable ? 'may be null' : 'is never null');
+    if (/^(Generated|CreatedAt)/.test(text) && !filled) problems.push('has no default');
+    const literals = [...base.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
+    if (literals.length > 0 && choices && [...choices].sort().join() !== [...literals].sort().join())
+      problems.push(`is one of ${choices.join(', ')}`);
+    return problems.map((problem) => `${table}.${column}: ${text}, but it ${problem}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('no foreign key leads from one account to another', async () => {
+  await using database = await testDatabase();
+  const { rows } = await sql<{ from: string; to: string; columns: string[] }>`
+    select conrelid::regclass::text as from, confrelid::regclass::text as to,
+      (select array_agg(attname::text) from pg_attribute where attrelid = conrelid and attnum = any (conkey)) as columns
+    from pg_constraint k where contype = 'f'
+      and exists (select from pg_attribute where attrelid = conrelid and attname = 'account_id' and atttypid = 'uuid'::regtype)
+      and exists (select from pg_attribute where attrelid = confrelid and attname = 'account_id' and atttypid = 'uuid'::regtype)
+    `.execute(database.db);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(rows.filter(({ columns: names }) => !names.includes('account_id'))).toEqual([]);
+});
+
+test('migrations are applied once, by whoever comes first', async () => {
+  await using database = await emptyTestDatabase();
+  const applied = await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)]);
+  const files = readdirSync(path.join(import.meta.dirname, '../migrations')).sort();
+  expect(applied.toSorted((a, b) => b.length - a.length)).toEqual([files, [], []]);
+  expect(await migrate(database.url)).toEqual([]);
+});
+
+test('a database of a newer version is left alone', async () => {
+  await using database = await emptyTestDatabase();
+  await migrate(database.url);
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await client.query("insert into migration (name) values ('9999_future.sql')");
+  await client.end();
+  await expect(migrate(database.url)).rejects.toThrow('newer version of Letterlog (it has 9999_future.sql)');
+});
