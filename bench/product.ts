@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { startEmbedded } from '../src/db/embedded.ts';
+import { type ApiClient, setUp } from '../test/servers/api-client.ts';
+import { type App, startApp } from '../test/servers/app.ts';
+
+/** The product in a process of its own on an embedded database with its ordinary settings, and a second way into that database. */
+export interface Product extends AsyncDisposable {
+  app: App;
+  api: ApiClient;
+  sql: pg.Client;
+}
+
+export async function startProduct(env: Record<string, string> = {}): Promise<Product> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'letterlog-bench-'));
+  const database = await startEmbedded(path.join(folder, 'postgres'));
+  const app = await startApp({ env: { DATABASE_URL: database.url, ...env } });
+  const { api } = await setUp(app.url, app.setupToken as string);
+  const sql = new pg.Client(database.url);
+  await sql.connect();
+  return {
+    app,
+    api,
+    sql,
+    [Symbol.asyncDispose]: async () => {
+      await sql.end();
+      await app[Symbol.asyncDispose]();
+      await database.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
