@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Viewer } from '../accounts/viewer.ts';
-import type { Db } from '../db/open.ts';
+import type { Db, Trx } from '../db/open.ts';
 import { loadMap, noSuchMap } from './load-map.ts';
 import type { AutomationMap } from './load-map.ts';
 import { newGraph } from './map.ts';
@@ -51,6 +51,7 @@ export async function editMap(
 export async function deleteMap(db: Db, viewer: Viewer, mapId: string): Promise<void> {
   const { accountId } = viewer;
   await db.transaction().execute(async (trx) => {
+    await lockRunsOf(trx, accountId, mapId);
     const deleted = await trx
       .deleteFrom('map')
       .where('account_id', '=', accountId)
@@ -60,4 +61,16 @@ export async function deleteMap(db: Db, viewer: Viewer, mapId: string): Promise<
     if (!deleted) throw noSuchMap();
     await notifyMap(trx, accountId, mapId);
   });
+}
+
+/**
+ * Two deletions that share runs would take them in different orders. A contact's deletion locks the contact first, so this one does too, after it has
+ * locked out new runs (published.ts).
+ */
+async function lockRunsOf(trx: Trx, accountId: string, mapId: string): Promise<void> {
+  await sql`select from map where account_id = ${accountId} and id = ${mapId} for update`.execute(trx);
+  await sql`
+    select from contact where account_id = ${accountId}
+      and id in (select contact_id from run where account_id = ${accountId} and map_id = ${mapId})
+    order by id for key share`.execute(trx);
 }

@@ -21,11 +21,11 @@ test('deleting contacts, tags, stages and maps under running maps neither deadlo
   const { accountId, userId, viewer } = await makeAccount(db);
   const { next } = random(7);
   const soon = async (work: () => Promise<unknown>) => {
-    await sleep(next() * 120);
+    await sleep(next() * 40);
     return await work();
   };
 
-  for (let round = 0; round < 30; round += 1) {
+  for (let round = 0; round < 60; round += 1) {
     const tagId = await makeLabel(db, 'tag', accountId, `Tag ${round}`);
     const stageId = await makeStage(db, accountId, `Stage ${round}`);
     const mapId = await publishLine(db, jobs, viewer, [
@@ -45,8 +45,8 @@ test('deleting contacts, tags, stages and maps under running maps neither deadlo
       soon(() => page(mails)),
       soon(() => deleteLabel(db, 'tag', accountId, tagId)),
       soon(() => deleteStage(db, accountId, stageId)),
-      soon(() => (round % 3 === 0 ? deleteMap(db, viewer, mapId) : Promise.resolve())),
-      ...contacts.slice(0, 2).map((id) => soon(() => db.deleteFrom('contact').where('id', '=', id).execute())),
+      soon(() => (round % 3 > 0 ? deleteMap(db, viewer, mapId) : Promise.resolve())),
+      ...contacts.slice(0, 4).map((id) => soon(() => db.deleteFrom('contact').where('id', '=', id).execute())),
     ]);
   }
   await vi.waitFor(
