@@ -32,9 +32,9 @@ export function Page(props: {
           )}
           {props.heading ?? <Title order={1}>{props.title}</Title>}
         </div>
+        {props.intro && <p className={classes['intro']}>{props.intro}</p>}
         {props.actions && <div className={classes['actions']}>{props.actions}</div>}
       </div>
-      {props.intro && <p className={classes['intro']}>{props.intro}</p>}
       {props.children}
     </div>
   );
