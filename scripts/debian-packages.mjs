@@ -18,9 +18,12 @@ const packages = {
 /** Can't be installed beside Dovecot; test/servers/packages.ts unpacks it, for which apt must know it. */
 const unpacked = 'cyrus-imapd';
 
-/** Installs what is missing; asks for nothing but root's rights, with sudo where needed. */
-export function installPackages() {
-  const missing = Object.keys(packages).filter((name) => !existsSync(packages[name]));
+/**
+ * Installs what is missing of them and of `more` (package → a file of it); asks for nothing but root's rights, with sudo where needed.
+ */
+export function installPackages(more = {}) {
+  const wanted = { ...packages, ...more };
+  const missing = Object.keys(wanted).filter((name) => !existsSync(wanted[name]));
   if (missing.length === 0 && spawnSync('apt-cache', ['show', unpacked], { stdio: 'ignore' }).status === 0) return;
   const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
   process.stderr.write(`Installing ${missing.join(', ') || 'package lists'} for the tests ...\n`);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from './parse-message.ts';
 
-const parse = (raw: string | Buffer) => parseMessage(Readable.from([Buffer.from(raw)]));
+const parse = (raw: string | Buffer) => parseMessage(Buffer.from(raw));
 const lines = (...text: string[]) => text.join('\r\n');
 const mixed = (...parts: string[]) =>
   lines(
@@ -86,6 +86,58 @@ describe('parseMessage', () => {
     );
     expect(message.text).toBe('One\ntwo & three');
     expect(message.attachments.map((entry) => entry.filename)).toEqual(['notes.txt']);
+  });
+
+  test('where a message mixes text and HTML, each is whole', async () => {
+    const message = await parse(
+      mixed(
+        lines(
+          'Content-Type: multipart/alternative; boundary=a',
+          '',
+          '--a',
+          '',
+          'One & two',
+          '--a',
+          'Content-Type: text/html',
+          '',
+          '<b>One</b>',
+          '--a--',
+        ),
+        lines('Content-Type: text/plain', '', 'List <footer>'),
+      ),
+    );
+    expect(message.text).toBe('One & two\nList <footer>');
+    expect(message.html).toBe('<b>One</b>\n<div>List &#60;footer&#62;</div>');
+  });
+
+  test.each([
+    ['padded base64 in units', 'base64', 'T25l\r\nIA==\r\ndHdvIHTDvA==', 'One two tü'],
+    ['quoted-printable with soft breaks', 'quoted-printable', 'One=\r\n two= \r\n t=C3=BC', 'One two tü'],
+    ['quoted-printable that is none', 'quoted-printable', '1=2, a=zz =', '1=2, a=zz'],
+    ['an unknown encoding', 'x-uuencode', 'as it is', 'as it is'],
+  ])('reads %s', async (_name, encoding, body, text) => {
+    const head = ['Content-Type: text/plain; charset=utf-8', `Content-Transfer-Encoding: ${encoding}`];
+    expect((await parse(lines(...head, '', body))).text).toBe(text);
+  });
+
+  test.each([
+    ['iso-8859-1', 'Gr\xf6\xdfe', 'Größe'],
+    ['us-ascii', 'Gr\xc3\xb6\xc3\x9fe', 'Größe'],
+    ['', 'Gr\xf6\xdfe', 'Größe'],
+    ['no-such-charset', 'Gr\xc3\xb6\xc3\x9fe', 'Größe'],
+    ['utf-16le', 'G\0r\0\xf6\0', 'Grö'],
+    ['iso-2022-jp', '\x1b$B8+@Q\x1b(B', '見積'],
+  ])('reads text in the charset “%s”', async (charset, body, text) => {
+    const head = charset && `Content-Type: text/plain; charset=${charset}`;
+    expect((await parse(Buffer.from(`From: a@x\r\n${head && `${head}\r\n`}\r\n${body}`, 'latin1'))).text).toBe(text);
+  });
+
+  test('joins what format=flowed has wrapped', async () => {
+    const body = ['Yes, ', 'tomorrow. ', 'At ten?', '> Shall ', '> we meet?', ' > no quote', '-- ', 'Anna'];
+    const read = async (more: string) =>
+      (await parse(lines(`Content-Type: text/plain; format=flowed${more}`, '', ...body))).text.split('\n');
+    expect(await read('')).toEqual(['Yes, tomorrow. At ten?', '> Shall we meet?', '> no quote', '-- ', 'Anna']);
+    expect(await read('; delsp=yes')).toEqual(['Yes,tomorrow.At ten?', '> Shallwe meet?', '> no quote', '-- ', 'Anna']);
   });
 
   test('the snippet leaves out what is quoted', async () => {
@@ -198,7 +250,7 @@ describe('parseMessage', () => {
             ...pieces.map((text) => Buffer.from(text)),
             ...noise.map((bytes) => Buffer.from(bytes)),
           ].filter((chunk) => chunk.length > 0);
-          const whole = await parseMessage(Readable.from([Buffer.concat(chunks)]));
+          const whole = await parseMessage(Buffer.concat(chunks));
           const inPieces = await parseMessage(Readable.from(chunks));
           expect(inPieces).toEqual(whole);
           expect(JSON.stringify(whole)).not.toMatch(/\\u0000|\\ud[89a-f]/);

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type MimeNode, Splitter } from '@zone-eu/mailsplit';
-import PostalMime from 'postal-mime';
+import type { MimeNode } from '@zone-eu/mailsplit';
 import type { Head } from './head.ts';
 import { htmlToText } from './html-text.ts';
 import { listFields, parseHead } from './parse-head.ts';
@@ -14,9 +12,10 @@ import {
   isBodyText,
   isInline,
   partNumber,
-  splitting,
 } from './parts.ts';
 import { snippetOf } from './snippet.ts';
+import { splitStream, splitWhole } from './split.ts';
+import { joinTexts } from './texts.ts';
 
 /** What is kept of a message beside its raw form. Text is well-formed and without NUL. */
 export interface ParsedMessage {
@@ -33,8 +32,8 @@ export interface ParsedMessage {
 }
 
 export interface Parser {
-  /** Reads the raw message to its end. Rejects when the message can't be parsed: that concerns this message alone. */
-  parse(raw: Readable): Promise<ParsedMessage>;
+  /** Reads the raw message to its end; a small one is best given whole. Rejects when the message can't be parsed: that concerns this message alone. */
+  parse(raw: Readable | Buffer): Promise<ParsedMessage>;
   close(): Promise<void>;
 }
 
@@ -58,12 +57,12 @@ interface Part {
  * Parses a raw message while it streams by: what isn't text is only measured and text is bounded, so memory is too. Never throws for what a message
  * contains (that goes to `defects`), only when the stream fails.
  */
-export async function parseMessage(raw: Readable): Promise<ParsedMessage> {
+export async function parseMessage(raw: Readable | Buffer): Promise<ParsedMessage> {
   const defects = new Set<string>();
   const header = new HeadTaker();
   const parts = await splitParts(raw, header, defects);
   if (header.cut) defects.add('The header is longer than 8 MiB; the rest of it was left out.');
-  const { text, html } = await readTexts(parts[0], defects);
+  const { text, html } = readTexts(parts, defects);
   const shown = text || (html === null ? '' : htmlToText(html));
   return {
     head: parseHead(header.bytes()),
@@ -77,20 +76,16 @@ export async function parseMessage(raw: Readable): Promise<ParsedMessage> {
 }
 
 /** All parts in their order, the message itself first. What fails ends the list and is a defect. */
-async function splitParts(raw: Readable, header: HeadTaker, defects: Set<string>): Promise<Part[]> {
+async function splitParts(raw: Readable | Buffer, header: HeadTaker, defects: Set<string>): Promise<Part[]> {
   const parts: Part[] = [];
   const known = new Map<MimeNode, Part>();
   let total = 0;
-  const splitter = new Splitter(splitting);
   let failure: unknown = null;
-  raw.on('error', (error) => {
-    failure = error;
-    splitter.destroy(error);
-  });
-  raw.on('data', (chunk: Buffer) => header.add(chunk));
-  raw.pipe(splitter);
+  if (Buffer.isBuffer(raw)) header.add(raw);
+  else raw.on('error', (error) => (failure = error)).on('data', (chunk: Buffer) => header.add(chunk));
+  const chunks = Buffer.isBuffer(raw) ? splitWhole(raw) : splitStream(raw);
   try {
-    for await (const chunk of splitter) {
+    for await (const chunk of chunks) {
       if (chunk.type === 'node') {
         const parent = chunk.parentNode ? known.get(chunk.parentNode) : undefined;
         const part = newPart(chunk, parent);
@@ -102,8 +97,10 @@ async function splitParts(raw: Readable, header: HeadTaker, defects: Set<string>
       }
       const part = known.get(chunk.node);
       if (!part || (chunk.type === 'data' && !isBrokenMultipart(chunk.node))) continue;
-      part.size.add(chunk.value);
-      if (!isBodyText(chunk.node) && !isBrokenMultipart(chunk.node)) continue;
+      if (!isBodyText(chunk.node) && !isBrokenMultipart(chunk.node)) {
+        part.size.add(chunk.value);
+        continue;
+      }
       if (part.textLength + chunk.value.length > longestText * 1.5 || total + chunk.value.length > longestBody) {
         defects.add('Text of more than 2 MiB was cut.');
         continue;
@@ -115,8 +112,7 @@ async function splitParts(raw: Readable, header: HeadTaker, defects: Set<string>
     }
   } catch (error) {
     if (failure) throw failure;
-    raw.unpipe(splitter);
-    raw.resume();
+    if ('stop' in chunks) chunks.stop();
     defects.add(splitFailure(error));
   }
   if (parts.some((part) => isBrokenMultipart(part.node)))
@@ -140,7 +136,6 @@ function splitFailure(error: unknown): string {
   return 'The structure of the message can not be read to its end.';
 }
 
-const isContainer = (node: MimeNode) => node.multipart !== false && node._boundary !== false;
 const isBrokenMultipart = (node: MimeNode) => node.multipart !== false && node._boundary === false;
 
 function attachmentOf(part: Part): Attachment {
@@ -155,43 +150,13 @@ function attachmentOf(part: Part): Attachment {
   };
 }
 
-/** The message's text by postal-mime, from a message that holds the text parts alone. */
-async function readTexts(root: Part | undefined, defects: Set<string>): Promise<{ text: string; html: string | null }> {
-  const skeleton: Buffer[] = [];
-  // A boundary that no sender can know.
-  if (root) writePart(root, `part-${randomUUID()}`, skeleton);
-  try {
-    const email = await PostalMime.parse(Buffer.concat(skeleton), { maxNestingDepth: deepest + 10 });
-    return { text: clean(email.text ?? '', defects).trim(), html: email.html ? clean(email.html, defects) : null };
-  } catch {
-    defects.add('The text can not be read.');
-    return { text: '', html: null };
-  }
-}
-
-function writePart(part: Part, prefix: string, out: Buffer[]): void {
-  const { node } = part;
-  const boundary = `${prefix}-${part.depth}-${partNumber(node)}`;
-  if (isContainer(node)) {
-    out.push(
-      Buffer.from(
-        `Content-Type: multipart/${String(node.multipart).replace(/[^\w-]/g, '')}; boundary="${boundary}"\r\n\r\n`,
-      ),
-    );
-    for (const child of part.children) {
-      if (!isContainer(child.node) && child.textLength === 0) continue;
-      out.push(Buffer.from(`--${boundary}\r\n`));
-      writePart(child, prefix, out);
-    }
-    out.push(Buffer.from(`--${boundary}--\r\n`));
-    return;
-  }
-  const fields = isBrokenMultipart(node) ? [] : ['Content-Type', 'Content-Transfer-Encoding'];
-  for (const name of fields) {
-    const value = node.headers ? node.headers.getFirst(name).replace(/[\r\n]+/g, ' ') : '';
-    if (value) out.push(Buffer.from(`${name}: ${value}\r\n`, 'latin1'));
-  }
-  out.push(Buffer.from('\r\n'), ...part.text, Buffer.from('\r\n'));
+function readTexts(parts: readonly Part[], defects: Set<string>): { text: string; html: string | null } {
+  const { text, html } = joinTexts(
+    parts
+      .filter((part) => part.textLength > 0)
+      .map(({ node, text: content }) => ({ node, content: Buffer.concat(content) })),
+  );
+  return { text: clean(text, defects).trim(), html: html === null ? null : clean(html, defects) };
 }
 
 function clean(text: string, defects: Set<string>): string {
@@ -208,11 +173,13 @@ class HeadTaker {
 
   add(chunk: Buffer): void {
     if (this.done) return;
-    const before = Buffer.concat([this.chunks.at(-1)?.subarray(-3) ?? Buffer.alloc(0), chunk]);
-    this.chunks.push(Buffer.from(chunk));
-    this.length += chunk.length;
+    const tail = this.chunks.at(-1)?.subarray(-3) ?? Buffer.alloc(0);
+    const end = endOfHead(Buffer.concat([tail, chunk]));
+    const kept = end === null ? chunk : chunk.subarray(0, Math.max(0, end - tail.length));
+    this.chunks.push(Buffer.from(kept));
+    this.length += kept.length;
     this.cut = this.length > longestHead;
-    this.done = this.cut || before.includes('\n\n') || before.includes('\n\r\n');
+    this.done = this.cut || end !== null;
   }
 
   bytes(): Buffer {
@@ -220,4 +187,9 @@ class HeadTaker {
     this.chunks = [all];
     return all;
   }
+}
+
+function endOfHead(bytes: Buffer): number | null {
+  const ends = ['\n\n', '\n\r\n'].map((end) => bytes.indexOf(end)).filter((at) => at >= 0);
+  return ends.length === 0 ? null : Math.min(...ends) + 1;
 }

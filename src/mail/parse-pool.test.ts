@@ -12,7 +12,10 @@ const raw = (subject: string, body = 'hello') =>
 test('parses many messages at once, each with its own result', async () => {
   parser = createParser({ threads: 2 });
   const subjects = Array.from({ length: 40 }, (_, index) => `subject ${index}`);
-  const parsed = await Promise.all(subjects.map((subject) => parser.parse(raw(subject))));
+  const given = subjects.map((subject, index) =>
+    index % 2 ? raw(subject) : Buffer.from(`Subject: ${subject}\r\n\r\n`),
+  );
+  const parsed = await Promise.all(given.map((message) => parser.parse(message)));
   expect(parsed.map((message) => message.head.subject)).toEqual(subjects);
 });
 

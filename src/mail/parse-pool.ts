@@ -4,8 +4,8 @@ import type { Parser, ParsedMessage } from './parse-message.ts';
 
 /** What a worker says. `more`: it has taken a chunk and wants another. */
 export type FromWorker = { more: true } | { parsed: ParsedMessage } | { failed: string };
-/** What a worker is told: a part of the message, its end, or that the rest won't come. */
-export type ToWorker = { chunk: Uint8Array } | { end: true } | { abort: true };
+/** What a worker is told: a whole message, or a part of one, its end, or that the rest won't come. */
+export type ToWorker = { whole: Uint8Array } | { chunk: Uint8Array } | { end: true } | { abort: true };
 
 interface Slot {
   worker: Worker | null;
@@ -43,7 +43,9 @@ export function createParser(options: { threads?: number; timeoutSeconds?: numbe
   return {
     async parse(raw) {
       // An error before the worker is free must not go unheard.
-      const early = new Promise<never>((_resolve, reject) => raw.once('error', reject));
+      const early = new Promise<never>((_resolve, reject) => {
+        if (!Buffer.isBuffer(raw)) raw.once('error', reject);
+      });
       early.catch(() => undefined);
       const slot = await take();
       try {
@@ -55,7 +57,7 @@ export function createParser(options: { threads?: number; timeoutSeconds?: numbe
         slot.worker = null;
         throw error;
       } finally {
-        raw.destroy();
+        if (!Buffer.isBuffer(raw)) raw.destroy();
         giveBack(slot);
       }
     },
@@ -78,7 +80,7 @@ function startWorker(slot: Slot, memoryMb: number): Worker {
   return worker;
 }
 
-function parseOn(worker: Worker, raw: Readable, timeoutSeconds: number): Promise<ParsedMessage> {
+function parseOn(worker: Worker, raw: Readable | Buffer, timeoutSeconds: number): Promise<ParsedMessage> {
   return new Promise((resolve, reject) => {
     const tell = (message: ToWorker, transfer: ArrayBuffer[] = []) => worker.postMessage(message, transfer);
     let credit = window;
@@ -119,6 +121,12 @@ function parseOn(worker: Worker, raw: Readable, timeoutSeconds: number): Promise
     };
     worker.on('message', onMessage).on('error', fail).on('exit', onExit);
 
+    if (Buffer.isBuffer(raw)) {
+      const bytes = new Uint8Array(raw);
+      watchWorker();
+      tell({ whole: bytes }, [bytes.buffer]);
+      return;
+    }
     const feed = async () => {
       for await (const chunk of raw) {
         // A copy of its own: small buffers share memory, and what is transferred is gone here.

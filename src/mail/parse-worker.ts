@@ -10,6 +10,7 @@ const tell = (message: FromWorker) => port.postMessage(message);
 let current: PassThrough | null = null;
 
 port.on('message', (message: ToWorker) => {
+  if ('whole' in message) return answer(Buffer.from(message.whole.buffer));
   const stream = (current ??= begin());
   if ('chunk' in message) stream.write(message.chunk, () => tell({ more: true }));
   else {
@@ -21,9 +22,13 @@ port.on('message', (message: ToWorker) => {
 
 function begin(): PassThrough {
   const stream = new PassThrough();
-  parseMessage(stream).then(
+  answer(stream);
+  return stream;
+}
+
+function answer(raw: Buffer | PassThrough): void {
+  parseMessage(raw).then(
     (parsed) => tell({ parsed }),
     (error: unknown) => tell({ failed: (error as Error).message }),
   );
-  return stream;
 }

@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { EmailContent } from '../log/append.ts';
+import type { ParsedMessage } from '../mail/parse-message.ts';
 import type { Fetched, Mailbox, Place } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Failure } from './candidate.ts';
@@ -118,13 +119,20 @@ export class Bounded {
 
 /** Keeps a message's raw form, durably, and takes it apart. Only a message that can't be parsed is a failure; a full disk is thrown. */
 export async function keepBody(hold: Hold, raw: Buffer | Readable): Promise<EmailContent | Failure> {
+  if (Buffer.isBuffer(raw)) {
+    const [{ key, size }, parsed] = await Promise.all([hold.blobs.put(hold.accountId, raw), parse(hold, raw)]);
+    return 'rule' in parsed ? parsed : { raw: key, size, parsed };
+  }
   const { key, size } = await hold.blobs.put(hold.accountId, raw);
-  const again = Buffer.isBuffer(raw) ? Readable.from([raw]) : await hold.blobs.open(hold.accountId, key);
+  const again = await hold.blobs.open(hold.accountId, key);
+  const parsed = await parse(hold, again).finally(() => again.destroy());
+  return 'rule' in parsed ? parsed : { raw: key, size, parsed };
+}
+
+async function parse(hold: Hold, raw: Buffer | Readable): Promise<ParsedMessage | Failure> {
   try {
-    return { raw: key, size, parsed: await hold.parser.parse(again) };
+    return await hold.parser.parse(raw);
   } catch (error) {
     return { rule: 'parse_failed', error: shortError(error instanceof Error ? error.name : 'unknown') };
-  } finally {
-    again.destroy();
   }
 }

@@ -1,0 +1,45 @@
+import { chown, link, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { random } from '../test/fixtures/random.ts';
+import type { Dovecot } from '../test/servers/dovecot.ts';
+import { businessMail } from './business-mail.ts';
+
+/** Whose mail is wanted: 50 addresses. */
+export const contacts = Array.from({ length: 50 }, (_, index) => `contact${index}@customer.test`);
+
+export interface Mails {
+  count: number;
+  /** How much of it is from contacts, 0 to 1. */
+  share: number;
+  /** The same seed gives the same messages. */
+  seed: number;
+}
+
+/** Writes messages as files of a Maildir into a folder outside the mailbox, from where fillFolder() links them. */
+export async function writeMails(folder: string, user: string, { count, share, seed }: Mails): Promise<void> {
+  const source = random(seed);
+  await mkdir(folder, { recursive: true });
+  for (let number = 0; number < count; number += 1) {
+    // Evenly spread, whatever the share.
+    const wanted = Math.floor((number + 1) * share) > Math.floor(number * share);
+    const from = wanted ? source.pick(contacts) : `stranger${source.between(1, 400)}@elsewhere.test`;
+    const message = businessMail(source, { from, to: user, id: `${seed}.${number}` });
+    const lines = message.replaceAll('\r\n', '\n');
+    // Dovecot's own names carry the size of the file (S) and that on the wire (W).
+    const sizes = `S=${Buffer.byteLength(lines)},W=${Buffer.byteLength(message)}`;
+    await writeFile(path.join(folder, `${1_700_000_000 + number}.M${number}P1.bench,${sizes}`), lines);
+  }
+}
+
+/** Puts the written messages, as received now, into a folder of the mailbox and has the server index them. */
+export async function fillFolder(dovecot: Dovecot, user: string, folder: string, from: string): Promise<void> {
+  const maildir = path.join(dovecot.maildir(user), `.${folder}`);
+  const { uid, gid } = await stat(maildir);
+  const now = new Date();
+  for (const file of await readdir(from)) {
+    await chown(path.join(from, file), uid, gid);
+    await utimes(path.join(from, file), now, now);
+    await link(path.join(from, file), path.join(maildir, 'new', file));
+  }
+  await dovecot.doveadm('index', '-u', user, folder);
+}
