@@ -27,9 +27,10 @@ const broken: Record<string, string> = {
     select s.id from sighting s join message m on m.account_id = s.account_id and m.id = s.message_id where m.identity <> s.identity`,
   'one log item for each (contact, message)': `
     select contact_id, message_id from log_item where message_id is not null group by account_id, contact_id, message_id having count(*) > 1`,
-  'only live mail of the sender fired': `
+  'only live mail of the sender fired, and history that was asked to': `
     select f.key from firing f join log_item li on li.account_id = f.account_id and li.contact_id = f.contact_id and li.message_id = f.message_id
-    where li.class <> 'live' or li.direction <> 'received'`,
+    where li.direction <> 'received' or li.class <> 'live' and not (li.class = 'history' and exists (
+      select from history h where h.account_id = f.account_id and h.fires))`,
   'what is quarantined has a next try': `
     select id from sighting where state = 'quarantined' and due_at is null and superseded_at is null`,
   'skipped mail of a contact is due': `

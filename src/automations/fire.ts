@@ -16,13 +16,15 @@ export interface SightingOfSender {
   connectionId: string;
   folderId: string;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
+  /** It was asked that it fires though it isn't live (history). */
+  asked?: boolean;
 }
 
 /**
  * Fires *Sends you an email* for every published map, once for each (map, trigger, contact, message) whatever becomes of them later, and
  * starts a run for each firing; returns how many fired. Belongs to the caller's transaction: rows and jobs commit with it or not at all.
  *
- * Only class 'live' fires (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
+ * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
  * before that turns up in one more folder later is still a message from before.
  */
 export async function fireEmailReceived(
@@ -31,7 +33,7 @@ export async function fireEmailReceived(
   accountId: string,
   sightings: readonly SightingOfSender[],
 ): Promise<number> {
-  const live = sightings.filter((sighting) => sighting.class === 'live');
+  const live = sightings.filter((sighting) => sighting.class === 'live' || sighting.asked);
   if (live.length === 0) return 0;
   const triggers = await listPublishedTriggers(trx, accountId, 'email_received');
   if (triggers.length === 0) return 0;

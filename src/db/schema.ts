@@ -22,6 +22,7 @@ import type {
   ContactSegmentTable,
 } from './schema/contacts.ts';
 import type { ConnectionTable, ConnectionAddressTable, StreamTable, FolderTable } from './schema/connections.ts';
+import type { HistoryTable, HistoryFolderTable } from './schema/history.ts';
 import type {
   MessageTable,
   MessageParticipantTable,
@@ -63,6 +64,8 @@ export interface Database {
   connection_address: ConnectionAddressTable;
   stream: StreamTable;
   folder: FolderTable;
+  history: HistoryTable;
+  history_folder: HistoryFolderTable;
   message: MessageTable;
   message_participant: MessageParticipantTable;
   attachment: AttachmentTable;

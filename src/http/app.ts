@@ -15,6 +15,7 @@ import { connectionRoutes } from './routes/connections.ts';
 import { contactRoutes } from './routes/contacts.ts';
 import { docsPage, docsPolicy } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { historyRoutes } from './routes/history.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { logRoutes } from './routes/log.ts';
 import { mapRoutes } from './routes/maps.ts';
@@ -94,6 +95,7 @@ export function apiRoutes(deps: AppDeps & AccountDeps) {
     .route('/', segmentRoutes(deps))
     .route('/', stageRoutes(deps))
     .route('/', connectionRoutes(deps))
+    .route('/', historyRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', whyRoutes(deps))
     .route('/', taskRoutes(deps))

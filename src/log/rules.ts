@@ -22,7 +22,7 @@ export const rules = {
   before_start: {
     state: 'skipped',
     explanation:
-      'The mailbox received it more than ten minutes before this connection was made. Sync begins at the moment of connecting.',
+      'The mailbox received it more than ten minutes before this connection was made. Sync begins at the moment of connecting; older mail comes with an import of history.',
   },
   draft: { state: 'skipped', explanation: 'It is a draft. Drafts are never logged; the message is, once it is sent.' },
   vanished: {
@@ -55,7 +55,7 @@ export type Rule = keyof typeof rules;
 export const lateRules: readonly Rule[] = ['no_contact', 'own_addresses_only'];
 
 const classes: Partial<Record<string, string>> = {
-  history: 'It was asked for as history, so it starts no automation.',
+  history: 'It was asked for as history, which starts automations only where that was asked for too.',
   late_contact: 'The contact was added after the message had been looked at, so it starts no automation.',
   late_folder: 'It arrived before its folder was chosen, so it starts no automation.',
   migrated:

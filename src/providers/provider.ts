@@ -51,6 +51,15 @@ export interface Page {
   reset?: { folder: string; epoch: string };
 }
 
+/** A bounded part of what a folder held before, newest first. */
+export interface PastPage {
+  listed: Listed[];
+  /** All that is newer than this place in the folder has been listed; null: nothing yet. Opaque, good within one epoch. */
+  position: string | null;
+  /** How many messages are still to come, as far as the server can tell. */
+  left: number;
+}
+
 /** One fetched message: its raw form, to be read to the end before the next is asked for, or why there is none. */
 export type Fetched =
   | { place: Place; raw: Readable; size: number | null; receivedAt: Date | null }
@@ -89,6 +98,14 @@ export interface Mailbox {
    * the epochs that changes() gives them, also where a server has gone back to an earlier UIDVALIDITY.
    */
   list(folder: Folder, range: { since: Date; until?: Date; cursor?: Cursor }): AsyncIterable<Listed[]>;
+  /**
+   * The same range, newest first by the folder's own order, from a position of an earlier page on (null: from the newest): a long listing can be left and taken up
+   * again. The places have the epochs that changes() gives them after the cursor; the caller compares them with the folder's. Nothing in range: no page.
+   */
+  past(
+    folder: Folder,
+    range: { since: Date; until?: Date; cursor: Cursor; position: string | null },
+  ): AsyncIterable<PastPage>;
   /**
    * Raw messages in the order of the places; each place is answered exactly once: `failed` ('gone': deleted, or its folder or epoch is no more) concerns
    * that message alone. It throws only when the mailbox itself can't be reached.

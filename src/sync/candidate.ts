@@ -4,6 +4,7 @@ import { addressKey } from '../mail/address.ts';
 import type { Address } from '../mail/address.ts';
 import { keyedHash } from '../mail/hash.ts';
 import type { Head } from '../mail/head.ts';
+import { askedOf } from '../connections/history.ts';
 import { identityOf } from '../mail/identity.ts';
 import type { Listed, Mailbox, Place } from '../providers/provider.ts';
 import type { Hold } from './hold.ts';
@@ -24,7 +25,7 @@ export interface Candidate {
   /** Decided by where and when it lies, whoever takes part. */
   early: 'before_start' | 'draft' | null;
   /** Its class unless something else makes it late. */
-  ownClass: 'live' | 'late_folder' | 'migrated';
+  ownClass: 'live' | 'history' | 'late_folder' | 'migrated';
   /** The fetched message; null when none was wanted or had. */
   content: EmailContent | null;
   failure: Failure | null;
@@ -45,7 +46,7 @@ export interface DueRow {
   state: 'skipped' | 'quarantined';
   rule: string;
   tries: number;
-  class: Candidate['ownClass'] | 'history' | 'late_contact' | null;
+  class: Candidate['ownClass'] | 'late_contact' | null;
   vanished: boolean;
   /** Address keys of those participants of a quarantined row who were no contacts at its first decision. */
   strangers: ReadonlySet<string>;
@@ -53,11 +54,10 @@ export interface DueRow {
 
 const minutes = 60_000;
 const days = 86_400_000;
-/** Our clock is never compared with the server's more exactly than that (spec, section 5, Since when). */
-export const startTolerance = 10 * minutes;
 
 /**
- * The sightings of a listed message: one for each chosen folder that holds it. What lay there before the connection's start is none (invariant 1): it is left out.
+ * The sightings of a listed message: one for each chosen folder that holds it. What lay there before the connection's start is none (invariant 1) unless it was asked for
+ * as history: it is left out.
  */
 export function candidatesOf(
   hold: Hold,
@@ -69,16 +69,17 @@ export function candidatesOf(
   for (const place of listed.places) {
     const folder = stream.folders.get(place.folder);
     if (!folder?.chosen) continue;
-    if (stream.startCursor !== '' && mailbox.predates(place, stream.startCursor) === true) continue;
     const head = 'unreadable' in listed.head ? null : listed.head;
+    const age = ageOf(hold, mailbox, { ...folder, startCursor: stream.startCursor }, place, head, listed.receivedAt);
+    if (age.early === 'lay_there') continue;
     candidates.push({
       place,
       folderId: folder.id,
       receivedAt: listed.receivedAt,
       size: listed.size,
       ...readHead(hold, head),
-      early: early(hold, folder, listed),
-      ownClass: ownClass(mailbox, folder, place, head, listed.receivedAt),
+      early: isDraft(folder, listed) ? 'draft' : age.early,
+      ownClass: age.ownClass,
       content: null,
       failure: 'unreadable' in listed.head ? unreadable(listed.head.unreadable) : null,
       row: null,
@@ -116,26 +117,39 @@ export function* matchedKeys(candidate: Pick<Candidate, 'people'>): Iterable<str
   for (const { role, key } of candidate.people) if (key !== null && role !== 'reply-to') yield key;
 }
 
-function early(hold: Hold, folder: StreamFolder, listed: Listed): Candidate['early'] {
-  if (folder.role === 'drafts' || listed.flags.some((flag) => flag.toLowerCase() === '\\draft')) return 'draft';
-  const { receivedAt } = listed;
-  if (receivedAt !== null && receivedAt.getTime() < hold.startedAt.getTime() - startTolerance) return 'before_start';
-  return null;
+function isDraft(folder: StreamFolder, listed: Listed): boolean {
+  return folder.role === 'drafts' || listed.flags.some((flag) => flag.toLowerCase() === '\\draft');
 }
 
-export function ownClass(
+/**
+ * What follows from when a message came, compared with the connection's start and with what was asked for as history (spec, section 5, Since when and What fires).
+ * 'lay_there': it was in this folder at the start already, so nobody listed it since.
+ */
+export function ageOf(
+  hold: Pick<Hold, 'startedAt' | 'history'>,
   mailbox: Pick<Mailbox, 'predates'>,
-  folder: Pick<StreamFolder, 'chosenCursor'>,
+  folder: { startCursor: string; chosenCursor: string | null },
   place: Place,
   head: Head | null,
   receivedAt: Date | null,
-): Candidate['ownClass'] {
-  if (folder.chosenCursor !== null && mailbox.predates(place, folder.chosenCursor) === true) return 'late_folder';
-  return head !== null && isMigrated(head, receivedAt) ? 'migrated' : 'live';
+): { early: 'lay_there' | 'before_start' | null; ownClass: Candidate['ownClass'] } {
+  const lay = folder.startCursor !== '' && mailbox.predates(place, folder.startCursor) === true;
+  if (lay || (receivedAt !== null && receivedAt < tolerantStart(hold))) {
+    if (askedOf(hold.history, receivedAt) !== null) return { early: null, ownClass: 'history' };
+    return { early: lay ? 'lay_there' : 'before_start', ownClass: 'live' };
+  }
+  if (folder.chosenCursor !== null && mailbox.predates(place, folder.chosenCursor) === true)
+    return { early: null, ownClass: 'late_folder' };
+  return { early: null, ownClass: head !== null && isMigrated(head, receivedAt) ? 'migrated' : 'live' };
+}
+
+/** What the server received before is old, if it says when (our clock is never compared with the server's more exactly than that: spec, section 5, Since when). */
+export function tolerantStart({ startedAt }: Pick<Hold, 'startedAt'>): Date {
+  return new Date(startedAt.getTime() - 10 * minutes);
 }
 
 /** Date and topmost Received, as far as they are there, over 7 days older than the receive time: a mailbox was moved here. */
-function isMigrated(head: Head, receivedAt: Date | null): boolean {
+export function isMigrated(head: Head, receivedAt: Date | null): boolean {
   const dates = [head.date, head.receivedDate].filter((date) => date !== null);
   if (receivedAt === null || dates.length === 0) return false;
   return dates.every((date) => receivedAt.getTime() - date.getTime() > 7 * days);

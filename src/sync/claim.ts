@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { accountKey } from '../accounts/account-key.ts';
+import { loadAsked } from '../connections/history.ts';
 import type { SyncConnection } from '../connections/load.ts';
 import { loadForSync } from '../connections/load.ts';
 import type { SyncDeps } from './deps.ts';
@@ -36,6 +37,7 @@ export async function claim(
     connectionId,
     fence: connection.fence,
     startedAt: connection.startedAt,
+    history: await loadAsked(db, accountId, connectionId),
     hashKey: await accountKey(db, sealer, accountId),
     ownKeys: new Set(own.map((row) => row.address_key)),
   };

@@ -4,7 +4,7 @@ import { keyedHash } from '../mail/hash.ts';
 import { parseHead } from '../mail/parse-head.ts';
 import type { Mailbox } from '../providers/provider.ts';
 import type { Candidate, DueRow } from './candidate.ts';
-import { matchedKeys, ownClass, readHead } from './candidate.ts';
+import { ageOf, matchedKeys, readHead } from './candidate.ts';
 import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { peekHead } from './peek-head.ts';
@@ -41,6 +41,7 @@ export async function nextDueIn(hold: Hold): Promise<number | null> {
 interface LoadedRow extends Omit<DueRow, 'strangers'> {
   folderId: string;
   folder: string;
+  startCursor: string;
   chosenCursor: string | null;
   epoch: string;
   ref: string;
@@ -51,13 +52,14 @@ interface LoadedRow extends Omit<DueRow, 'strangers'> {
 
 const dueRows = (hold: Hold) => sql`
   from sighting s join folder f on f.account_id = s.account_id and f.connection_id = s.connection_id and f.id = s.folder_id
+  join stream st on st.account_id = f.account_id and st.id = f.stream_id
   where s.account_id = ${hold.accountId} and s.connection_id = ${hold.connectionId} and s.due_at is not null
     and s.superseded_at is null and f.chosen and f.gone_at is null`;
 
 async function loadDue(hold: Hold): Promise<LoadedRow[]> {
   const { rows } = await sql<LoadedRow>`
     select s.id, s.state, s.rule, s.tries, s.class, s.vanished_at is not null as vanished, s.folder_id as "folderId", f.ref as folder,
-      f.chosen_cursor as "chosenCursor", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
+      st.start_cursor as "startCursor", f.chosen_cursor as "chosenCursor", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
       case when s.state = 'quarantined' then array(select encode(p.hash, 'hex') from sighting_participant p
         where p.account_id = s.account_id and p.sighting_id = s.id) else '{}' end as hashes
     ${dueRows(hold)} and s.due_at <= now() order by s.due_at, s.id limit ${most}`.execute(hold.db);
@@ -137,7 +139,10 @@ async function drain(raw: Readable): Promise<void> {
 function complete(hold: Hold, mailbox: Mailbox, candidate: Candidate, loaded: LoadedRow, raw: Buffer): void {
   const head = parseHead(raw);
   Object.assign(candidate, readHead(hold, head));
-  candidate.ownClass = ownClass(mailbox, loaded, candidate.place, head, candidate.receivedAt);
+  const age = ageOf(hold, mailbox, loaded, candidate.place, head, candidate.receivedAt);
+  candidate.ownClass = age.ownClass;
+  // It was asked for as history, and is no more.
+  if (age.early !== null) candidate.early = 'before_start';
   const hashes = new Set(loaded.hashes);
   const strangers = [...matchedKeys(candidate)].filter((key) =>
     hashes.has(keyedHash(hold.hashKey, key).toString('hex')),

@@ -4,6 +4,7 @@ import type { SightingOfSender } from '../automations/fire.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import { lockContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
+import type { AskedHistory } from '../connections/history.ts';
 import type { Parser } from '../mail/parse-message.ts';
 
 /** What a process holds of one connection while it syncs it. */
@@ -20,6 +21,8 @@ export interface Hold {
   /** The connection's fence when it was taken over. */
   fence: string;
   startedAt: Date;
+  /** What was asked for of the time before. */
+  history: readonly AskedHistory[];
   /** The account's key for keyed hashes. */
   hashKey: Buffer;
   /** The connection's own address keys: they stand in nearly all of its mail, so the ledger doesn't repeat their hashes. */

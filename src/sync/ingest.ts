@@ -73,7 +73,12 @@ async function moveCursor(
 }
 
 /** A folder's first epoch comes without a reset. */
-async function noteEpochs(trx: Trx, hold: Hold, stream: SyncStream, candidates: readonly Candidate[]): Promise<void> {
+export async function noteEpochs(
+  trx: Trx,
+  hold: Hold,
+  stream: SyncStream,
+  candidates: readonly Candidate[],
+): Promise<void> {
   const epochs = new Map(candidates.map(({ place }) => [place.folder, place.epoch]));
   for (const [ref, epoch] of epochs) {
     const folder = stream.folders.get(ref)!;

@@ -1,11 +1,13 @@
 import { sql } from 'kysely';
 import type { Mailbox, Stream } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
+import { loadAsked } from '../connections/history.ts';
 import type { Bell } from './bell.ts';
 import { shortError } from './candidate.ts';
 import type { SyncDeps } from './deps.ts';
 import { decideDue, nextDueIn } from './due.ts';
 import type { Suspects } from './fetch-bodies.ts';
+import { HistoryImport } from './history.ts';
 import { Fenced } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { pauseOf, policyOf } from './policy.ts';
@@ -29,6 +31,7 @@ export class OpenMailbox {
   private readonly pending = new Set<string>();
   /** Streams in trouble, by ref. */
   private readonly resting = new Map<string, { until: number; failures: number }>();
+  private readonly history: HistoryImport;
   private chosen: ReadonlySet<string> = new Set();
   private unwatch: (() => Promise<void>) | null = null;
   private broken: unknown = null;
@@ -44,6 +47,7 @@ export class OpenMailbox {
     this.mailbox = mailbox;
     this.suspects = suspects;
     this.bell = bell;
+    this.history = new HistoryImport(hold, mailbox, suspects);
   }
 
   /** Refreshes the folders, puts all chosen streams on the list and watches them. */
@@ -53,8 +57,10 @@ export class OpenMailbox {
     this.sweepAt = Date.now() + this.sweepMs();
   }
 
-  /** The choice of folders may have changed, or rows become due. */
+  /** The choice of folders may have changed, rows become due, or history been asked for. */
   async reload(): Promise<void> {
+    this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
+    await this.history.reload();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
     for (const ref of this.chosen) this.pending.add(ref);
@@ -95,19 +101,28 @@ export class OpenMailbox {
     await this.noteSynced(listed > 0);
   }
 
+  /** Takes in a part of the history that was asked for; false: there is none to do now. Call it when work() has nothing left. */
+  async importHistory(): Promise<boolean> {
+    const { worked, due, stale } = await this.history.step();
+    this.due ||= due;
+    if (stale !== null) this.pending.add(stale);
+    return worked;
+  }
+
   /** Milliseconds until there is something to do by itself. */
   async idleFor(): Promise<number> {
     const now = Date.now();
     const dueIn = await nextDueIn(this.hold);
     if (dueIn === 0) this.due = true;
     const times = [this.sweepAt - now, ...[...this.resting.values()].map(({ until }) => until - now)];
-    return Math.max(0, Math.min(...times, dueIn ?? Infinity));
+    return Math.max(0, Math.min(...times, dueIn ?? Infinity, this.history.idleFor()));
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await this.unwatch?.().catch(() => {});
+    void this.history.close();
     await this.mailbox.close().catch(() => {});
   }
 
@@ -124,7 +139,10 @@ export class OpenMailbox {
     try {
       const synced = await syncStream(this.hold, this.mailbox, ref, this.suspects);
       this.due ||= synced.due;
-      if (this.resting.delete(ref)) await this.noteTrouble(ref, null);
+      if (this.resting.delete(ref)) {
+        await this.noteTrouble(ref, null);
+        this.history.lookAgain();
+      }
       return synced.listed;
     } catch (error) {
       if (error instanceof Fenced || this.closed || policyOf(error).whole) throw error;
@@ -165,6 +183,7 @@ export class OpenMailbox {
   private async refresh(): Promise<void> {
     this.foldersAt = Date.now() + foldersEvery;
     await refreshFolders(this.hold, this.mailbox);
+    this.history.lookAgain();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
     for (const ref of this.pending) if (!this.chosen.has(ref)) this.pending.delete(ref);

@@ -1,4 +1,5 @@
 import type { SightingOfSender } from '../automations/fire.ts';
+import { askedOf } from '../connections/history.ts';
 import { matchAddresses } from '../contacts/match.ts';
 import type { AddressMatches } from '../contacts/match.ts';
 import type { Trx } from '../db/open.ts';
@@ -7,7 +8,7 @@ import type { Appended, Email } from '../log/append.ts';
 import { notifyLogs } from '../log/notify-logs.ts';
 import { lateRules } from '../log/rules.ts';
 import type { Candidate } from './candidate.ts';
-import { matchedKeys } from './candidate.ts';
+import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
 import type { Hold } from './hold.ts';
@@ -102,6 +103,11 @@ async function onlyFresh(
     if (other) ids.replaced.push(row.id);
     if (!row || other) continue;
     if (row.void) ids.revived.push(row.id);
+    if (row.rule === 'before_start' && candidate.ownClass === 'history') {
+      candidate.row = { ...row, state: 'skipped', tries: 0, class: 'history', vanished: false, strangers: new Set() };
+      fresh.push(candidate);
+      continue;
+    }
     if (isLate(row, candidate, matches)) ids.due.push(row.id);
   }
   await touchRows(trx, hold.accountId, ids);
@@ -144,7 +150,7 @@ export function hasContact(candidate: Candidate, { contacts }: AddressMatches): 
   return false;
 }
 
-type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'class'> & { candidate: Candidate };
+type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'class' | 'asked'> & { candidate: Candidate };
 
 async function append(
   trx: Trx,
@@ -163,7 +169,11 @@ async function append(
       .filter((item) => item.direction === 'received')
       .map(({ contactId, class: first }) => {
         const messageId = messageOf.get(candidate)!;
-        return { candidate, contactId, messageId, class: appended.classOf(contactId, messageId) ?? first };
+        const known = appended.classOf(contactId, messageId) ?? first;
+        // What was found as history fires by what was asked for with it, whatever another mailbox knew of the message.
+        if (candidate.ownClass !== 'history') return { candidate, contactId, messageId, class: known, asked: false };
+        const asked = known === 'history' && askedOf(hold.history, candidate.receivedAt)?.fires === true;
+        return { candidate, contactId, messageId, class: 'history' as const, asked };
       }),
   );
   const entries = decided.map((one) => ({ ...one, messageId: messageOf.get(one.candidate) ?? null }));
@@ -185,6 +195,7 @@ async function requireBlobs(
 function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
   const head = candidate.head!;
   const receivedAt = candidate.receivedAt ?? head.date ?? new Date();
+  const mayBeMigrated = decision.class === 'migrated' || decision.class === 'history';
   return {
     identity: candidate.identity!,
     connectionId: hold.connectionId,
@@ -192,7 +203,7 @@ function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
     people: candidate.people,
     receivedAt,
     // A migration gives all messages one receive time.
-    at: decision.class === 'migrated' && head.date ? head.date : receivedAt,
+    at: mayBeMigrated && head.date && isMigrated(head, receivedAt) ? head.date : receivedAt,
     content: candidate.content,
     messageId: decision.messageId,
     items: decision.items,

@@ -125,7 +125,9 @@ async function live(
         health.good = true;
         await setConnectionState(deps.db, accountId, connectionId, { state: 'active', code: null });
       }
-      await outside.bell.wait(await open.idleFor());
+      // Asked even while history is imported, since it also finds what is due.
+      const idleFor = await open.idleFor();
+      if (!(await open.importHistory())) await outside.bell.wait(idleFor);
     }
   } finally {
     stopped.removeEventListener('abort', close);

@@ -1,6 +1,6 @@
 import type { Mailbox, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
-import { candidatesOf, startTolerance } from './candidate.ts';
+import { candidatesOf, tolerantStart } from './candidate.ts';
 import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import type { Hold } from './hold.ts';
@@ -117,7 +117,8 @@ async function* intakes(hold: Hold, mailbox: Mailbox, stream: SyncStream): Async
 }
 
 /** Prepares the next one while the last is being used. */
-async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+export async function* ahead<T>(iterable: AsyncIterable<T>): AsyncGenerator<T> {
+  const items = iterable[Symbol.asyncIterator]();
   try {
     let next = items.next();
     for (;;) {
@@ -129,7 +130,7 @@ async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
       yield item.value;
     }
   } finally {
-    await items.return(undefined).catch(() => {});
+    await items.return?.().catch(() => {});
   }
 }
 
@@ -139,7 +140,7 @@ async function* pages(
   mailbox: Mailbox,
   stream: SyncStream,
 ): AsyncIterable<Omit<Page, 'cursor'> & { cursor: string | null }> {
-  const since = new Date(hold.startedAt.getTime() - startTolerance);
+  const since = earliest(hold);
   const cursor = stream.cursor ?? stream.startCursor;
   if (cursor !== '') {
     yield* mailbox.changes(asStream(stream), cursor, since);
@@ -158,29 +159,43 @@ async function* pages(
   yield { listed: [], vanished: [], cursor: start };
 }
 
+/** From when on the ledger has what the mailbox holds: a listing that starts over goes back as far. */
+export function earliest(hold: Pick<Hold, 'startedAt' | 'history'>): Date {
+  const asked = hold.history.map(({ since }) => since?.getTime() ?? 0);
+  return new Date(Math.min(tolerantStart(hold).getTime(), ...asked));
+}
+
 /** Bytes of bodies that one transaction takes in, as they lie on the server; of each message at most what parsing keeps of it. */
 const mostBytes = 32 * 1024 * 1024;
 const mostKept = 4 * 1024 * 1024;
 
 const weightOf = ({ size }: Candidate) => Math.min(size ?? mostKept, mostKept);
 
-function inParts(candidates: readonly Candidate[], bodies: ReadonlySet<Candidate>): Candidate[][] {
+/** Parts whose bodies fit into one transaction each, with at most so many of them. */
+export function inParts(
+  candidates: readonly Candidate[],
+  bodies: ReadonlySet<Candidate>,
+  mostBodies = Infinity,
+): Candidate[][] {
   const parts: Candidate[][] = [[]];
   let bytes = 0;
+  let count = 0;
   for (const candidate of candidates) {
     const size = bodies.has(candidate) ? weightOf(candidate) : 0;
-    if (bytes + size > mostBytes && parts.at(-1)!.length > 0) {
+    if ((bytes + size > mostBytes || count === mostBodies) && parts.at(-1)!.length > 0) {
       parts.push([]);
       bytes = 0;
+      count = 0;
     }
     bytes += size;
+    if (bodies.has(candidate)) count += 1;
     parts.at(-1)!.push(candidate);
   }
   return parts;
 }
 
 /** Fetches the bodies; keeping and parsing them goes on in `work`. Several copies of a message need it once. */
-async function fetchBodies(
+export async function fetchBodies(
   hold: Hold,
   mailbox: Mailbox,
   candidates: readonly Candidate[],
@@ -209,7 +224,7 @@ async function fetchBodies(
 }
 
 /** Copies of a message within a page share what was fetched of it. */
-function share(candidates: readonly Candidate[]): void {
+export function share(candidates: readonly Candidate[]): void {
   const fetched = new Map<string, Candidate>();
   for (const one of candidates) {
     const identity = one.identity?.toString('hex');

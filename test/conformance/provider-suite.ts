@@ -1,6 +1,16 @@
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Cursor, Fetched, Listed, Mailbox, Page, Place, Provider, Stream } from '../../src/providers/provider.ts';
+import type {
+  Cursor,
+  Fetched,
+  Listed,
+  Mailbox,
+  Page,
+  PastPage,
+  Place,
+  Provider,
+  Stream,
+} from '../../src/providers/provider.ts';
 import { ProviderError } from '../../src/providers/provider.ts';
 import { mail } from '../fixtures/mail.ts';
 
@@ -173,6 +183,38 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       for await (const rows of mailbox.list({ ref: 'INBOX', name: '', role: null, selectable: true }, range))
         found.push(...rows.map(idOf));
       expect(found).toEqual([ref('2026-03-02')]);
+    });
+
+    test('lists a range newest first, and goes on from any position with another connection', async () => {
+      const start = await mailbox.start(inbox);
+      const folder = { ref: 'INBOX', name: '', role: null, selectable: true };
+      const count = rig.pageSize * 2 + 3;
+      await rig.append('INBOX', message('ancient'), { receivedAt: new Date('2001-01-01') });
+      for (let index = 0; index < count; index += 1)
+        await rig.append('INBOX', message(`m${index}`), { receivedAt: new Date(Date.UTC(2026, 2, 1, index)) });
+      const all = Array.from({ length: count }, (_, index) => ref(`m${count - 1 - index}`));
+      const range = { since: new Date('2026-01-01'), cursor: start };
+      const pastOf = async (from: Mailbox, position: string | null, since = range.since) => {
+        const pages: PastPage[] = [];
+        for await (const page of from.past(folder, { ...range, since, position })) pages.push(page);
+        return pages;
+      };
+      const idsIn = (pages: PastPage[]) => pages.flatMap((page) => page.listed).map(idOf);
+      const pages = await pastOf(mailbox, null);
+      expect(pages.length).toBeGreaterThan(2);
+      expect(idsIn(pages)).toEqual(all);
+      expect(pages.map((page) => page.left)).toEqual(pages.map((_, i) => idsIn(pages.slice(i + 1)).length));
+      const second = await rig.provider.open(rig.settings, rig.credentials);
+      for (const [i, { position }] of pages.entries()) {
+        const rest = await pastOf(second, position);
+        expect(new Set(idsIn([...pages.slice(0, i + 1), ...rest]))).toEqual(new Set(all));
+        if (pages.length === i + 1) expect(rest).toEqual([]);
+      }
+      await second.close();
+      expect(idsIn(await pastOf(mailbox, null, new Date(0)))).toEqual([...all, ref('ancient')]);
+      expect(pages[0]!.listed.every((row) => row.places[0]!.epoch === pages[0]!.listed[0]!.places[0]!.epoch)).toBe(
+        true,
+      );
     });
 
     test('lists the folder anew under a new epoch, bounded by since', async () => {

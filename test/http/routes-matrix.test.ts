@@ -64,6 +64,9 @@ const golden: Record<string, 'public' | 'member' | 'own' | 'admin'> = {
   'PUT /connections/:id/folders': 'own',
   'POST /connections/:id/sign-in': 'own',
   'GET /connections/:id/effects': 'own',
+  'GET /connections/:id/history': 'own',
+  'POST /connections/:id/history': 'own',
+  'PATCH /connections/:id/history': 'own',
 
   'GET /log/:id': 'member',
   'GET /log/:id/attachments/:part': 'member',
@@ -127,6 +130,7 @@ const bodies: Record<string, object> = {
   'PATCH /account': { name: 'Taken' },
   'POST /invitations': { email: 'taken@letterlog.test' },
   'POST /connections/:id/sign-in': { password: 'secret' },
+  'PATCH /connections/:id/history': { state: 'paused' },
 };
 
 test('the list of routes is complete', () => {

@@ -23,7 +23,7 @@ export const connectionSchema = z
     stateSince: time(),
     nextTryAt: time().nullable(),
     sharing: z.enum(['everything', 'private']),
-    startedAt: time().openapi({ description: 'Mail from before it is not looked at' }),
+    startedAt: time().openapi({ description: 'Mail from before it is not looked at unless history is asked for' }),
     lastSyncedAt: time().nullable(),
     lastAuthenticatedAt: time().nullable(),
     settings: mailboxSettings,

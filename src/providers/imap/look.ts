@@ -67,7 +67,8 @@ export function uidsSince(
   folder: string,
   range: { since: Date; until?: Date },
 ): Promise<{ uidValidity: string; uids: number[] }> {
-  const since = new Date(range.since.getTime() - day);
+  // From the beginning of time means all: servers have their own ideas of dates before it.
+  const since = range.since.getTime() > 0 ? new Date(range.since.getTime() - day) : undefined;
   const before = range.until && new Date(range.until.getTime() + 2 * day);
   return sessions.run(
     folder,
@@ -75,13 +76,13 @@ export function uidsSince(
       const state = mailbox as MailboxObject;
       const uidValidity = String(state.uidValidity);
       if (state.exists === 0) return { uidValidity, uids: [] };
-      const found = await client.search({ since, before }, { uid: true });
+      const found = await client.search(since || before ? { since, before } : { all: true }, { uid: true });
       if (Array.isArray(found)) return { uidValidity, uids: found.sort((a, b) => a - b) };
       // A server that refuses to search.
       const received = new Map<number, Date | null>();
       for await (const row of client.fetch('1:*', { uid: true, internalDate: true }, { uid: true }))
         received.set(row.uid, toDate(row.internalDate) ?? received.get(row.uid) ?? null);
-      const within = (date: Date | null) => date === null || (date >= since && (!before || date < before));
+      const within = (date: Date | null) => date === null || ((!since || date >= since) && (!before || date < before));
       const uids = [...received].filter(([, date]) => within(date)).map(([uid]) => uid);
       return { uidValidity, uids: uids.sort((a, b) => a - b) };
     },

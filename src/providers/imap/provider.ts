@@ -8,6 +8,7 @@ import { connect, secureContextWith } from './connect.ts';
 import { type ImapCursor, predates, readCursor, writeCursor } from './cursor.ts';
 import { fetchRaw } from './fetch.ts';
 import { HeadReader } from './heads.ts';
+import { newestFirst } from './past.ts';
 import { listFolders } from './list-folders.ts';
 import { cursorNow, epochFor, uidsSince } from './look.ts';
 import { Session } from './session.ts';
@@ -124,6 +125,14 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
       const { uidValidity, uids } = await uidsSince(sessions, folder.ref, range);
       const reader = new HeadReader(sessions, folder.ref, epochFor(uidValidity, met.get(folder.ref)));
       for await (const heads of readAhead(reader, uids)) yield heads.listed.filter((entry) => isWithin(entry, range));
+    },
+
+    async *past(folder, range) {
+      meet(folder.ref, range.cursor);
+      const { uidValidity, uids } = await uidsSince(sessions, folder.ref, range);
+      const reader = new HeadReader(sessions, folder.ref, epochFor(uidValidity, met.get(folder.ref)));
+      for await (const page of newestFirst(reader, uids, range.position))
+        yield { ...page, listed: page.listed.filter((entry) => isWithin(entry, range)) };
     },
 
     fetch: (places) => fetchRaw(sessions, settings, places),

@@ -94,6 +94,25 @@ function openMailbox(server: MemoryMailbox, pageSize: number): Mailbox {
       for (let at = 0; at < rows.length; at += pageSize) yield rows.slice(at, at + pageSize);
     },
 
+    async *past(folder, { since, until, position }) {
+      await enter('past', folder.ref);
+      const found = folderOf(folder.ref);
+      const inRange = ({ uid, receivedAt, hidden }: MemoryMessage) =>
+        !hidden &&
+        (position === null || uid < Number(position)) &&
+        (receivedAt === null || (receivedAt >= since && (!until || receivedAt < until)));
+      const rows = [...found.messages.values()].filter(inRange).sort((a, b) => b.uid - a.uid);
+      for (let at = 0; at < rows.length; at += pageSize) {
+        if (at > 0) await enter('past', folder.ref);
+        const page = rows.slice(at, at + pageSize);
+        yield {
+          listed: page.map((message) => listedOf(found, message)),
+          position: String(page.at(-1)!.uid),
+          left: rows.length - at - page.length,
+        };
+      }
+    },
+
     async *fetch(places) {
       await enter('fetch', places[0]?.folder);
       for (const place of places) {

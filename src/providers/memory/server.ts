@@ -23,7 +23,7 @@ export interface MemoryFolder {
 }
 
 export type MemoryMethod =
-  'open' | 'whoami' | 'folders' | 'start' | 'stale' | 'changes' | 'list' | 'fetch' | 'message' | 'watch';
+  'open' | 'whoami' | 'folders' | 'start' | 'stale' | 'changes' | 'list' | 'past' | 'fetch' | 'message' | 'watch';
 
 interface Fault {
   method: MemoryMethod;
