@@ -109,6 +109,15 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
 }
 
+/** "a minute", "40 minutes", "3 hours", "2 days": as exact as a guess of time left is. */
+export function duration(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes <= 1) return 'a minute';
+  if (minutes < 90) return `${minutes} minutes`;
+  const hours = Math.round(minutes / 60);
+  return hours < 36 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
+}
+
 /** "812 B", "4.2 MB". */
 export function fileSize(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB'];

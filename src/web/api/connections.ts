@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { answer, api } from './request.ts';
-import type { ConnectInput, ConnectionSettings, Sharing } from './types.ts';
+import type { ConnectInput, ConnectionSettings, HistoryInput, Sharing } from './types.ts';
 import { wholeList } from './whole-list.ts';
 
 /** One's own, or all of the account (administrators). */
@@ -26,6 +26,16 @@ export const effectsQuery = (id: string) =>
     staleTime: 0,
   });
 
+export const historyQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', 'one', id, 'history'],
+    queryFn: async () => (await answer(api.connections[':id'].history.$get({ param: { id } }))).items,
+  });
+
+export const askForHistory = (id: string, json: HistoryInput) =>
+  answer(api.connections[':id'].history.$post({ param: { id }, json }));
+export const changeHistory = (id: string, state: 'running' | 'paused' | 'cancelled') =>
+  answer(api.connections[':id'].history.$patch({ param: { id }, json: { state } }));
 export const detect = (address: string) => answer(api.connections.detect.$post({ json: { address } }));
 export const connect = (json: ConnectInput) => answer(api.connections.$post({ json }));
 export const chooseFolders = (id: string, folderIds: string[]) =>

@@ -19,6 +19,7 @@ import { NotFound } from '../../shell/fallbacks.tsx';
 import { count } from '../../time.ts';
 import { DeleteConnections } from './delete-connections.tsx';
 import { FolderChoice } from './folder-choice.tsx';
+import { HistoryImports } from './history-imports.tsx';
 import { SharingChoice } from './sharing-choice.tsx';
 import { SignInAgain } from './sign-in-again.tsx';
 import { StatusWords } from './status.tsx';
@@ -98,6 +99,11 @@ function Editor({ connection }: { connection: Connection }) {
         {own && <SignInAgain connection={connection} />}
       </Card>
       <Folders connection={connection} own={own} />
+      {connection.state !== 'connecting' && (
+        <Card title="Older mail">
+          <HistoryImports connection={connection} own={own} />
+        </Card>
+      )}
       <SharingCard connection={connection} own={own} />
     </Stack>
   );

@@ -3,14 +3,22 @@ import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { chooseFolders, connect, connectionQuery, detect, updateConnection } from '../../api/connections.ts';
+import {
+  askForHistory,
+  chooseFolders,
+  connect,
+  connectionQuery,
+  detect,
+  updateConnection,
+} from '../../api/connections.ts';
 import { useMe } from '../../api/session.ts';
 import type { Connection, Detected, Sharing } from '../../api/types.ts';
 import { Page } from '../../components/page.tsx';
-import { PlanRequired, Problem, fieldErrors } from '../../components/problem.tsx';
+import { PlanRequired, Problem, described, fieldErrors } from '../../components/problem.tsx';
 import { say } from '../../components/toast.tsx';
 import { usePhone } from '../../components/use-phone.ts';
 import { FolderChoice } from './folder-choice.tsx';
+import { HistoryChoice, historyInput, noHistory } from './history-choice.tsx';
 import { MailboxForm } from './mailbox-form.tsx';
 import { SharingChoice } from './sharing-choice.tsx';
 
@@ -189,17 +197,28 @@ function FolderStep({ connection, warnings }: { connection: Connection; warnings
   const [ids, setIds] = useState<ReadonlySet<string>>(
     () => new Set(connection.folders.filter(({ proposed, chosen }) => proposed || chosen).map(({ id }) => id)),
   );
+  const { zone } = useMe();
+  const [history, setHistory] = useState(noHistory);
+  const asked = historyInput(history, zone);
+  const incomplete = ids.size === 0 || (history.stretch !== 'none' && asked === null);
   const save = useMutation({
     mutationFn: async () => {
       // First, so that nothing is shared for even a moment that shouldn't be.
       if (sharing !== connection.sharing) await updateConnection(connection.id, { sharing });
-      return await chooseFolders(connection.id, [...ids]);
+      const saved = await chooseFolders(connection.id, [...ids]);
+      // Connected it is by now: a refusal of the history is said, and can be put right on the connection's own page.
+      const refused = asked && (await askForHistory(connection.id, asked).catch((error: unknown) => error));
+      return { saved, refused: refused instanceof Error ? described(refused).message : null };
     },
-    onSuccess: async (saved) => {
+    onSuccess: async ({ saved, refused }) => {
       client.setQueryData(connectionQuery(saved.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: ['connections'] });
       await navigate({ to: '/profile/email-sync/$connectionId', params: { connectionId: saved.id } });
-      say(`${saved.address} is connected. New mail with your contacts is logged from now on.`);
+      say(
+        refused
+          ? `${saved.address} is connected, but older mail isn't imported: ${refused}`
+          : `${saved.address} is connected. New mail with your contacts is logged from now on.`,
+      );
     },
   });
   return (
@@ -222,12 +241,22 @@ function FolderStep({ connection, warnings }: { connection: Connection; warnings
         </Title>
         <SharingChoice value={sharing} onChange={setSharing} />
       </div>
+      <div>
+        <Title order={2} mb={6}>
+          Import older mail?
+        </Title>
+        <HistoryChoice value={history} onChange={setHistory} withNone />
+      </div>
       <Problem error={save.error} />
       <Group justify="space-between">
         <Text size="sm" c={ids.size === 0 ? 'var(--mantine-color-error)' : 'dimmed'}>
-          {ids.size === 0 ? 'Tick at least one folder.' : 'Syncing begins now: older mail is not fetched.'}
+          {ids.size === 0
+            ? 'Tick at least one folder.'
+            : history.stretch === 'none'
+              ? 'Syncing begins now: older mail is not fetched.'
+              : 'Syncing begins now; older mail follows, newest first.'}
         </Text>
-        <Button loading={save.isPending} disabled={ids.size === 0} onClick={() => save.mutate()}>
+        <Button loading={save.isPending} disabled={incomplete} onClick={() => save.mutate()}>
           Save
         </Button>
       </Group>
