@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chown, link, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { random } from '../test/fixtures/random.ts';
 import type { Dovecot } from '../test/servers/dovecot.ts';
 import { businessMail } from './business-mail.ts';
@@ -42,4 +44,6 @@ export async function fillFolder(dovecot: Dovecot, user: string, folder: string,
     await link(path.join(from, file), path.join(maildir, 'new', file));
   }
   await dovecot.doveadm('index', '-u', user, folder);
+  // What is still to be written to the disk would be written while others are timed.
+  await promisify(execFile)('sync');
 }
