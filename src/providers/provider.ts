@@ -60,6 +60,13 @@ export interface PastPage {
   left: number;
 }
 
+/** A stream that has a new name. `sure`: by an id that the server never gives to another; else its numbering is the same. */
+export interface Renamed {
+  from: Stream;
+  to: Stream;
+  sure: boolean;
+}
+
 /** One fetched message: its raw form, to be read to the end before the next is asked for, or why there is none. */
 export type Fetched =
   | { place: Place; raw: Readable; size: number | null; receivedAt: Date | null }
@@ -85,6 +92,11 @@ export interface Mailbox {
   start(stream: Stream): Promise<Cursor>;
   /** Of these streams, those worth asking: the sweep, in as few round trips as the server allows. */
   stale(streams: { stream: Stream; cursor: Cursor }[]): Promise<Stream[]>;
+  /**
+   * Which of the streams that are gone live on under a new name among those that appeared. Where it isn't sure there may be several answers for one stream, or chance
+   * ones: the caller compares messages.
+   */
+  renamed(gone: { stream: Stream; cursor: Cursor }[], appeared: Stream[]): Promise<Renamed[]>;
   /**
    * What changed since the cursor, page by page; nothing new yields no page (a page may be empty and only move the cursor). `since` bounds a listing that
    * must start over. It may list a message again: rows are keyed by place. A folder that is no more: ProviderError 'gone'.

@@ -186,6 +186,18 @@ describe('trouble', () => {
     expect((await connection(id)).state).toBe('active');
   });
 
+  test('edge case 21: a folder that is renamed while it is watched is watched on under its new name', async () => {
+    box().createFolder('Projects');
+    await rig.connect(me, ['INBOX', 'Projects']);
+    start(1);
+    deliver('one', anna, 'Projects');
+    await expect.poll(subjects, eventually).toEqual(['one']);
+    box().renameFolder('Projects', 'Projekte');
+    await expect.poll(() => [...box().watchers].some(({ folders }) => folders.has('Projekte')), eventually).toBe(true);
+    deliver('two', anna, 'Projekte');
+    await expect.poll(subjects, eventually).toEqual(['one', 'two']);
+  });
+
   test('a push that says nothing costs until the next sweep', async () => {
     const provider = rig.deps.providers['memory']!;
     rig.deps.providers = {

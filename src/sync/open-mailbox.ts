@@ -185,7 +185,10 @@ export class OpenMailbox {
     await refreshFolders(this.hold, this.mailbox);
     this.history.lookAgain();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
+    const before = this.chosen;
     this.chosen = new Set(streams.map((stream) => stream.ref));
+    // Renamed, or back again: it is asked, and watched under its name of now.
+    if (this.unwatch !== null && [...this.chosen].some((ref) => !before.has(ref))) await this.reload();
     for (const ref of this.pending) if (!this.chosen.has(ref)) this.pending.delete(ref);
     for (const ref of this.resting.keys()) if (!this.chosen.has(ref)) this.resting.delete(ref);
   }

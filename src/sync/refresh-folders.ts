@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
 import type { Folder, Mailbox } from '../providers/provider.ts';
+import { findRenames, rename } from './renames.ts';
 import { inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 
@@ -17,7 +18,8 @@ interface FolderRow {
 
 /**
  * Brings the connection's folders to what the mailbox has now. A new one isn't chosen, and its stream begins at '': all that is in it came there after the
- * connection's start. One that is gone keeps its ledger and comes back by itself.
+ * connection's start. One that is renamed stays what it is. One
+ * that is gone keeps its ledger and comes back by itself.
  */
 export async function refreshFolders(hold: Hold, mailbox: Mailbox): Promise<void> {
   const folders = await mailbox.folders();
@@ -26,7 +28,9 @@ export async function refreshFolders(hold: Hold, mailbox: Mailbox): Promise<void
   const streamOf = new Map<string, string>();
   for (const stream of mailbox.streams(folders.filter((folder) => folder.selectable)))
     for (const ref of stream.folders) streamOf.set(ref, stream.ref);
+  const renames = await findRenames(hold, mailbox, folders);
   await inHold(hold, async (trx) => {
+    await rename(trx, hold, renames);
     const known = await trx
       .selectFrom('folder')
       .select(['id', 'ref', 'name', 'role', 'selectable', 'stream_id', 'gone_at'])
@@ -34,7 +38,9 @@ export async function refreshFolders(hold: Hold, mailbox: Mailbox): Promise<void
       .where('connection_id', '=', hold.connectionId)
       .execute();
     const changed =
-      (await writeFolders(trx, hold, folders, known, streamOf)) + (await markGone(trx, hold, folders, known));
+      renames.length +
+      (await writeFolders(trx, hold, folders, known, streamOf)) +
+      (await markGone(trx, hold, folders, known));
     if (changed === 0) return;
     const { accountId, connectionId } = hold;
     await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });

@@ -53,6 +53,7 @@ export async function imapRig(
     pageSize: 500,
     createFolder: async (ref) => void (await client.mailboxCreate(ref)),
     deleteFolder: async (ref) => void (await client.mailboxDelete(ref)),
+    renameFolder: async (ref, to) => void (await client.mailboxRename(ref, to)),
     append: async (folder, raw, { receivedAt, flags = [] } = {}) =>
       void (await client.append(folder, raw, flags, receivedAt)),
     remove: (folder, messageId) => inFolder(folder, async () => void (await client.messageDelete(find(messageId)))),

@@ -21,6 +21,7 @@ providerSuite('memory', async () => {
     pageSize: 5,
     createFolder: async (ref) => void mailbox.createFolder(ref),
     deleteFolder: async (ref) => mailbox.deleteFolder(ref),
+    renameFolder: async (ref, to) => mailbox.renameFolder(ref, to),
     append: async (folder, raw, options) => void mailbox.append(folder, raw, options),
     remove: async (folder, messageId) => mailbox.delete(place(folder, messageId)),
     move: async (folder, messageId, to) => void mailbox.move(place(folder, messageId), to),

@@ -25,6 +25,7 @@ export interface Rig {
   pageSize: number;
   createFolder(ref: string): Promise<void>;
   deleteFolder(ref: string): Promise<void>;
+  renameFolder(ref: string, to: string): Promise<void>;
   append(folder: string, raw: string, options?: { receivedAt?: Date; flags?: string[] }): Promise<void>;
   remove(folder: string, messageId: string): Promise<void>;
   move(folder: string, messageId: string, to: string): Promise<void>;
@@ -236,6 +237,29 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       expect(idsOf(await pagesOf(mailbox, inbox, cursorAfter(pages, start)))).toEqual([ref('after')]);
       const old = await fetchAll(mailbox, before[0]!.listed[0]!.places);
       expect(old).toMatchObject([{ failed: { kind: 'gone' } }]);
+    });
+
+    test('edge case 21: recognises a folder that was renamed, and only that one', async () => {
+      await rig.createFolder('Projects');
+      await rig.createFolder('Gone');
+      await rig.append('Projects', message('one'));
+      await rig.append('Gone', message('two'));
+      const gone = await Promise.all(
+        ['Projects', 'Gone'].map(async (name) => ({
+          stream: streamOf(name),
+          cursor: await mailbox.start(streamOf(name)),
+        })),
+      );
+      await rig.renameFolder('Projects', 'Kunden & Müller');
+      await rig.deleteFolder('Gone');
+      await rig.createFolder('Other');
+      await rig.append('Other', message('three'));
+      await rig.append('Kunden & Müller', message('four'));
+      const appeared = ['Other', 'Kunden & Müller', 'No such folder'].map(streamOf);
+      const found = await mailbox.renamed(gone, appeared);
+      expect(found.map(({ from, to }) => [from.ref, to.ref])).toEqual([['Projects', 'Kunden & Müller']]);
+      const listed = idsOf(await pagesOf(mailbox, streamOf('Kunden & Müller'), gone[0]!.cursor));
+      expect(listed).toContain(ref('four'));
     });
 
     test('names the streams that are worth asking', async () => {

@@ -28,6 +28,8 @@ const shape = z.object({
     .string()
     .regex(/^(?:\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*)?$/)
     .max(200_000),
+  /** The server's own id of the folder, which stays when it is renamed (OBJECTID, RFC 8474). */
+  mailboxId: z.string().min(1).max(255).optional(),
   /** An epoch that is still being listed anew: messages since `since` with UIDs after `after` and below `below`. */
   relist: z.object({ since: z.iso.datetime(), after: uid, below: uid }).optional(),
 });

@@ -46,6 +46,7 @@ export function cursorNow(sessions: Sessions, folder: string, before?: ImapCurso
         exists: state.exists,
         low: first === 1 ? 1 : (uids[0] ?? 1),
         recent: uids,
+        ...(state.mailboxId ? { mailboxId: state.mailboxId } : {}),
       };
     },
     { fresh: true },
@@ -96,7 +97,7 @@ export function epochFor(uidValidity: string, cursor: ImapCursor | undefined): s
 }
 
 /** By SEARCH, whose answer is one line: a FETCH answers with a row for each message, which for thousands costs more than their heads. */
-async function uidsFrom(client: ImapFlow, low: number): Promise<number[]> {
+export async function uidsFrom(client: ImapFlow, low: number): Promise<number[]> {
   const found = await client.search({ uid: `${low}:*` }, { uid: true });
   return Array.isArray(found) ? found.sort((a, b) => a - b) : uidsOf(client, `${low}:*`, true);
 }

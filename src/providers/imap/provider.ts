@@ -11,6 +11,7 @@ import { HeadReader } from './heads.ts';
 import { newestFirst } from './past.ts';
 import { listFolders } from './list-folders.ts';
 import { cursorNow, epochFor, uidsSince } from './look.ts';
+import { renamed } from './renamed.ts';
 import { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { stale } from './stale.ts';
@@ -108,6 +109,8 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
       for (const { stream, cursor } of streams) meet(stream.ref, cursor);
       return stale(sessions, streams);
     },
+
+    renamed: (gone, appeared) => renamed(sessions, gone, appeared),
 
     async *changes(stream, cursor, since) {
       meet(stream.ref, cursor);

@@ -66,6 +66,14 @@ function openMailbox(server: MemoryMailbox, pageSize: number): Mailbox {
         .map(({ stream }) => stream);
     },
 
+    async renamed(gone, appeared) {
+      await enter('renamed');
+      return gone.flatMap(({ stream, cursor }) => {
+        const to = appeared.find(({ ref }) => server.folders.get(ref)?.epoch === readCursor(cursor).epoch);
+        return to ? [{ from: stream, to, sure: server.knowsFolders }] : [];
+      });
+    },
+
     async *changes(stream, cursor, since) {
       await enter('changes', stream.ref);
       const pages = changes(() => folderOf(stream.ref), cursorOf, listedOf, {

@@ -23,7 +23,18 @@ export interface MemoryFolder {
 }
 
 export type MemoryMethod =
-  'open' | 'whoami' | 'folders' | 'start' | 'stale' | 'changes' | 'list' | 'past' | 'fetch' | 'message' | 'watch';
+  | 'open'
+  | 'whoami'
+  | 'folders'
+  | 'start'
+  | 'stale'
+  | 'renamed'
+  | 'changes'
+  | 'list'
+  | 'past'
+  | 'fetch'
+  | 'message'
+  | 'watch';
 
 interface Fault {
   method: MemoryMethod;
@@ -48,6 +59,8 @@ export class MemoryMailbox {
   readonly watchers = new Set<Watcher>();
   /** Calls by method, for tests that count round trips. */
   readonly calls: Partial<Record<MemoryMethod, number>> = {};
+  /** It has ids of folders that stay when they are renamed. */
+  knowsFolders = true;
   /** Milliseconds before each answer. */
   latency = 0;
   private readonly faults: Fault[] = [];
@@ -76,6 +89,14 @@ export class MemoryMailbox {
 
   deleteFolder(ref: string): void {
     this.folders.delete(ref);
+    this.wake(ref);
+  }
+
+  renameFolder(ref: string, to: string): void {
+    const folder = this.folder(ref);
+    this.folders.delete(ref);
+    folder.ref = to;
+    this.folders.set(to, folder);
     this.wake(ref);
   }
 
