@@ -46,6 +46,13 @@ const broken: Record<string, string> = {
   'a stranger leaves nothing but hashes': `
     select m.id from message m where not exists (
       select from log_item li where li.account_id = m.account_id and li.message_id = m.id)`,
+  'a message and those that it answers are in one thread': `
+    select m.id from message m join message parent on parent.account_id = m.account_id
+      and (parent.internet_message_id = m.in_reply_to or parent.internet_message_id = any(m.reference_ids))
+    where parent.thread_key is distinct from m.thread_key`,
+  'a thread has messages': `
+    select t.id from thread t where not exists (
+      select from message m where m.account_id = t.account_id and m.thread_key = t.key)`,
   'no row without a cursor that covers it': `
     select distinct f.id from sighting s join folder f on f.account_id = s.account_id and f.id = s.folder_id
     join stream st on st.account_id = f.account_id and st.id = f.stream_id where st.cursor is null`,

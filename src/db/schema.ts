@@ -31,6 +31,7 @@ import type {
   SightingParticipantTable,
   DecisionTable,
 } from './schema/log.ts';
+import type { ThreadTable, ThreadReferenceTable } from './schema/threads.ts';
 import type {
   MapTable,
   MapVersionTable,
@@ -66,6 +67,8 @@ export interface Database {
   folder: FolderTable;
   history: HistoryTable;
   history_folder: HistoryFolderTable;
+  thread: ThreadTable;
+  thread_reference: ThreadReferenceTable;
   message: MessageTable;
   message_participant: MessageParticipantTable;
   attachment: AttachmentTable;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Head } from '../mail/head.ts';
 import type { ParsedMessage } from '../mail/parse-message.ts';
+import { joinThreads } from './join-threads.ts';
 
 type Class = 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
 
@@ -38,6 +39,8 @@ export interface Email {
   /** The mailbox that holds this copy: its Bcc belongs to it. */
   connectionId: string;
   head: Head;
+  /** Under the account's key: its Message-ID and those that it names, for its thread. */
+  references: readonly Buffer[];
   people: readonly Participant[];
   receivedAt: Date;
   /** Where it stands in the log. */
@@ -67,6 +70,11 @@ export async function appendEmails(trx: Trx, accountId: string, emails: readonly
   const messageIds = emails.map((email) => ids.get(email.identity.toString('hex'))!);
   await insertParticipants(trx, accountId, emails, messageIds, inserted);
   await insertAttachments(trx, accountId, emails, messageIds, inserted);
+  await joinThreads(
+    trx,
+    accountId,
+    [...inserted].map(([id, { references }]) => ({ id, references })),
+  );
   return { messageIds, ...(await insertItems(trx, accountId, emails, messageIds)) };
 }
 

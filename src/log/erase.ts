@@ -111,8 +111,15 @@ async function hashMessageIds(
 
 async function deleteMessages(trx: Trx, accountId: string, messageIds: readonly string[]): Promise<string[]> {
   if (messageIds.length === 0) return [];
-  const { rows: deleted } = await sql<{ raw: string | null }>`
-    delete from message where account_id = ${accountId} and id = any(${messageIds}::uuid[]) returning raw`.execute(trx);
+  const { rows: deleted } = await sql<{ raw: string | null; thread: string | null }>`
+    delete from message where account_id = ${accountId} and id = any(${messageIds}::uuid[])
+    returning raw, thread_key as thread`.execute(trx);
+  await sql`
+    delete from thread
+    where account_id = ${accountId} and key = any(${[...new Set(deleted.flatMap((row) => row.thread ?? []))]}::bigint[])
+      and not exists (select from message kept where kept.account_id = thread.account_id and kept.thread_key = thread.key)`.execute(
+    trx,
+  );
   const keys = [...new Set(deleted.flatMap((row) => row.raw ?? []))];
   const { rows: named } = await sql<{ raw: string }>`
     select distinct raw from message where account_id = ${accountId} and raw = any(${keys})`.execute(trx);

@@ -19,6 +19,8 @@ export interface LogItem {
   direction: 'sent' | 'received' | 'copied' | null;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
   matchedAddress: string | null;
+  /** The conversation that its message belongs to; the same one in all contacts' logs. */
+  threadId: string | null;
   message: MessageSummary | null;
   /** The mailboxes that hold it and that the viewer may see named. */
   mailboxes: { connectionId: string; address: string; owner: Named | null }[];
@@ -74,6 +76,7 @@ export async function loadLogItems(
       direction: row.direction,
       class: row.class,
       matchedAddress: row.matched_address,
+      threadId: row.threadId,
       message: row.message_id === null ? null : summary(row.message_id, row, people.get(row.message_id) ?? []),
       mailboxes: (held?.copies ?? [])
         .filter((copy) => named.has(copy.connectionId))
@@ -95,6 +98,9 @@ async function selectItems(db: Db | Trx, accountId: string, itemIds: readonly st
     .leftJoin('message as m', (join) =>
       join.onRef('m.account_id', '=', 'li.account_id').onRef('m.id', '=', 'li.message_id'),
     )
+    .leftJoin('thread', (join) =>
+      join.onRef('thread.account_id', '=', 'm.account_id').onRef('thread.key', '=', 'm.thread_key'),
+    )
     .leftJoin('task as t', (join) => join.onRef('t.account_id', '=', 'li.account_id').onRef('t.id', '=', 'li.task_id'))
     .where('li.account_id', '=', accountId)
     .where('li.id', 'in', itemIds)
@@ -108,6 +114,7 @@ async function selectItems(db: Db | Trx, accountId: string, itemIds: readonly st
       'li.matched_address',
       'li.message_id',
       'li.detail',
+      'thread.id as threadId',
       'm.subject',
       'm.snippet',
       'm.sent_at',

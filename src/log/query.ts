@@ -8,35 +8,37 @@ import type { LogItem } from './items.ts';
 import { visibleTo } from './visibility-sql.ts';
 
 /**
- * A page of a contact's log as the viewer may see it, the newest first, by keyset. Throws AppError 'not_found' for a contact that isn't there,
- * 'invalid' for a strange cursor.
+ * A page of a contact's log as the viewer may see it, by keyset: all of it, the newest first, or one conversation, the oldest first. Throws AppError 'not_found' for
+ * a contact that isn't there, 'invalid' for a strange cursor.
  */
 export async function listLog(
   db: Db | Trx,
   viewer: Pick<Viewer, 'accountId' | 'userId'>,
   contactId: string,
-  page: { cursor?: string; limit: number },
+  page: { cursor?: string; limit: number; threadId?: string },
 ): Promise<{ items: LogItem[]; nextCursor: string | null }> {
-  const contact = await db
-    .selectFrom('contact')
-    .select('id')
-    .where('account_id', '=', viewer.accountId)
-    .where('id', '=', contactId)
-    .executeTakeFirst();
-  if (!contact) throw new AppError('not_found', 'There is no such contact. It may have been deleted.');
-  const order = `log:${contactId}`;
+  await requireContact(db, viewer.accountId, contactId);
+  const { threadId } = page;
+  const order = threadId === undefined ? `log:${contactId}` : `thread:${contactId}:${threadId}`;
+  const direction = threadId === undefined ? 'desc' : 'asc';
   let query = db
     .selectFrom('log_item')
     .where('account_id', '=', viewer.accountId)
     .where('contact_id', '=', contactId)
     .where(visibleTo(viewer))
     .select(['id', sql<string>`at::text`.as('place')])
-    .orderBy('at', 'desc')
-    .orderBy('id', 'desc')
+    .orderBy('at', direction)
+    .orderBy('id', direction)
     .limit(page.limit + 1);
   if (page.cursor) {
     const [at, id] = decodeCursor(order, ['time', 'id'], page.cursor);
-    query = query.where(sql<boolean>`(at, id) < (${at}::timestamptz, ${id}::uuid)`);
+    const after = sql.raw(direction === 'desc' ? '<' : '>');
+    query = query.where(sql<boolean>`(at, id) ${after} (${at}::timestamptz, ${id}::uuid)`);
+  }
+  if (threadId !== undefined) {
+    query = query.where(sql<boolean>`message_id in (
+      select m.id from thread t join message m on m.account_id = t.account_id and m.thread_key = t.key
+      where t.account_id = ${viewer.accountId} and t.id = ${threadId})`);
   }
   const rows = await query.execute();
   const shown = rows.slice(0, page.limit);
@@ -62,4 +64,15 @@ export async function visibleLogItemIds(
     db,
   );
   return new Set(rows.map((row) => row.id));
+}
+
+/** Throws AppError 'not_found' unless the account has this contact. */
+export async function requireContact(db: Db | Trx, accountId: string, contactId: string): Promise<void> {
+  const contact = await db
+    .selectFrom('contact')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .where('id', '=', contactId)
+    .executeTakeFirst();
+  if (!contact) throw new AppError('not_found', 'There is no such contact. It may have been deleted.');
 }

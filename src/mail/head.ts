@@ -17,3 +17,8 @@ export interface Head {
   /** The instant of the topmost Received field. */
   receivedDate: Date | null;
 }
+
+/** The Message-IDs that make a message part of a conversation, its own first (RFC 5322, 3.6.4). parseHead() bounds their number. */
+export function referencesOf({ messageId, inReplyTo, references }: Head): string[] {
+  return [...new Set([messageId, inReplyTo, ...references])].filter((id) => id !== null);
+}

@@ -7,6 +7,8 @@ import { appendEmails } from '../log/append.ts';
 import type { Appended, Email } from '../log/append.ts';
 import { notifyLogs } from '../log/notify-logs.ts';
 import { lateRules } from '../log/rules.ts';
+import { keyedHash } from '../mail/hash.ts';
+import { referencesOf } from '../mail/head.ts';
 import type { Candidate } from './candidate.ts';
 import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
@@ -200,6 +202,7 @@ function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
     identity: candidate.identity!,
     connectionId: hold.connectionId,
     head,
+    references: referencesOf(head).map((id) => keyedHash(hold.hashKey, id)),
     people: candidate.people,
     receivedAt,
     // A migration gives all messages one receive time.

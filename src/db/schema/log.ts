@@ -20,6 +20,7 @@ export interface MessageTable {
   raw: string | null;
   defects: Generated<string[]>;
   created_at: CreatedAt;
+  thread_key: Int8 | null;
 }
 
 export interface MessageParticipantTable {

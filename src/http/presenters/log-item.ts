@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { Conversation } from '../../log/conversations.ts';
 import type { LogItem, MessageSummary } from '../../log/items.ts';
 import type { WholeLogItem, WholeMessage } from '../../log/read.ts';
 
@@ -40,7 +41,7 @@ const wholeMessageSchema = messageSchema.extend({
   size: z.int().openapi({ description: 'Bytes' }),
 });
 
-export const logItemSchema = z
+const logItemSchema = z
   .object({
     id: z.string(),
     contactId: z.string(),
@@ -49,6 +50,10 @@ export const logItemSchema = z
     direction: z.enum(['sent', 'received', 'copied']).nullable(),
     class: z.enum(['live', 'history', 'late_contact', 'late_folder', 'migrated']).nullable(),
     matchedAddress: z.string().nullable(),
+    threadId: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Of its conversation. When two join, they go by the id of the older' }),
     message: messageSchema.nullable(),
     mailboxes: z
       .array(z.object({ connectionId: z.string(), address: z.string(), owner: named.nullable() }))
@@ -66,12 +71,39 @@ export const logItemSchema = z
   })
   .openapi('LogItem');
 
+export const logLineSchema = logItemSchema
+  .extend({
+    conversation: z
+      .object({
+        count: z.int(),
+        participants: z.array(person).openapi({ description: 'Who wrote, the latest first: the first 5' }),
+        participantCount: z.int(),
+      })
+      .nullable()
+      .openapi({ description: 'With view=conversations: what the newest of its emails stands for' }),
+  })
+  .openapi('LogLine');
+
 export const wholeLogItemSchema = logItemSchema
   .extend({ message: wholeMessageSchema.nullable() })
   .openapi('WholeLogItem');
 
-export function presentLogItem(item: LogItem): z.infer<typeof logItemSchema> {
+function presentLogItem(item: LogItem): z.infer<typeof logItemSchema> {
   return { ...presentLine(item), message: item.message && presentSummary(item.message) };
+}
+
+export function presentLogLine(item: LogItem & { conversation?: Conversation | null }): z.infer<typeof logLineSchema> {
+  const { conversation } = item;
+  return {
+    ...presentLogItem(item),
+    conversation: conversation
+      ? {
+          count: conversation.count,
+          participants: conversation.participants,
+          participantCount: conversation.participantCount,
+        }
+      : null,
+  };
 }
 
 export function presentWholeLogItem(item: WholeLogItem): z.infer<typeof wholeLogItemSchema> {
@@ -87,6 +119,7 @@ function presentLine(item: Omit<LogItem, 'message'>) {
     direction: item.direction,
     class: item.class,
     matchedAddress: item.matchedAddress,
+    threadId: item.threadId,
     mailboxes: item.mailboxes.map(({ connectionId, address, owner }) => ({ connectionId, address, owner })),
     task: item.task && {
       id: item.task.id,

@@ -7,9 +7,10 @@ import { contactSorts, listContacts } from '../../contacts/list.ts';
 import { loadContact } from '../../contacts/load.ts';
 import { createContact, updateContact } from '../../contacts/save.ts';
 import type { Db } from '../../db/open.ts';
+import { listConversations } from '../../log/conversations.ts';
 import { listLog } from '../../log/query.ts';
 import { contactSchema, presentContact } from '../presenters/contact.ts';
-import { logItemSchema, presentLogItem } from '../presenters/log-item.ts';
+import { logLineSchema, presentLogLine } from '../presenters/log-item.ts';
 import { noContent, pageOf, paging, responses, router } from '../router.ts';
 
 const params = z.object({ id: z.uuid() });
@@ -93,9 +94,19 @@ const log = createRoute({
   method: 'get',
   path: '/contacts/{id}/log',
   tags,
-  summary: "A contact's log as you may see it, newest first",
-  request: { params, query: z.object(paging) },
-  responses: responses(200, 'A page of log items', pageOf(logItemSchema)),
+  summary: "A contact's log as you may see it, newest first; or one conversation of it, oldest first",
+  request: {
+    params,
+    query: z.object({
+      ...paging,
+      view: z
+        .enum(['items', 'conversations'])
+        .default('items')
+        .openapi({ description: 'By conversation: of each the newest email. What is no email stands alone' }),
+      threadId: z.uuid().optional().openapi({ description: "This conversation's emails, oldest first" }),
+    }),
+  },
+  responses: responses(200, 'A page of log items', pageOf(logLineSchema)),
 });
 
 const runs = createRoute({
@@ -145,8 +156,11 @@ export function contactRoutes({ db, contacts }: { db: Db; contacts: ContactDeps 
       return c.body(null, 204);
     })
     .openapi(log, async (c) => {
-      const page = await listLog(db, c.get('viewer'), c.req.valid('param').id, c.req.valid('query'));
-      return c.json({ ...page, items: page.items.map(presentLogItem) }, 200);
+      const { view, ...query } = c.req.valid('query');
+      const byConversation = view === 'conversations' && query.threadId === undefined;
+      const read = byConversation ? listConversations : listLog;
+      const page = await read(db, c.get('viewer'), c.req.valid('param').id, query);
+      return c.json({ ...page, items: page.items.map(presentLogLine) }, 200);
     })
     .openapi(runs, async (c) => {
       const { id } = c.req.valid('param');
