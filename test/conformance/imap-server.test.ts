@@ -318,7 +318,7 @@ describe('on a real server', () => {
     await rig.close();
   });
 
-  test('a connection that is dead without a sign is found out', async () => {
+  test('edge case 9: a connection that is dead without a sign is found out', async () => {
     await using proxy = await startFaultProxy({ port: dovecot.ports.imaps });
     const rig = await imapRig(dovecot, { refreshSeconds: 0.5, timeoutSeconds: 1 });
     const mailbox = await rig.provider.open({ ...(rig.settings as object), port: proxy.port }, rig.credentials);

@@ -76,6 +76,16 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** The user has as many connections as the server allows. */
+export class TooManyConnections extends ProviderError {
+  constructor(host: string, cause?: Error) {
+    super('transient', `${host} allows no more connections of this mailbox at the moment.`, {
+      reason: 'unreachable',
+      cause,
+    });
+  }
+}
+
 function isUnreadable(code: string): boolean {
   return /^(?:ParserError|LineTooLarge|LiteralTooLarge|ResponseTooLarge|TooMany|UnexpectedTag|MissingTag|InvalidResponse|ResponseProcessingFailed|MAX_IMAP)/.test(
     code,
@@ -96,6 +106,8 @@ export function connectError(error: unknown, server: ServerName): ProviderError 
   }
   const raw = error as RawError;
   const code = raw.code ?? '';
+  if (/too many (?:simultaneous )?connections|maximum number of connections|connection limit/i.test(said(raw)))
+    return new TooManyConnections(host, detail(raw));
   const certificate = certificates[code];
   if (certificate || /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_)/.test(code))
     return new ProviderError('transient', `The certificate of ${host} ${certificate ?? 'can not be trusted'}.`, {
@@ -124,9 +136,14 @@ export function connectError(error: unknown, server: ServerName): ProviderError 
   return unreachable(`${host}:${port} closed the connection before the sign-in was done.`, raw);
 }
 
+/** What the server said to people; it decides, and is never repeated. */
+function said(raw: RawError): string {
+  return `${raw.responseText ?? ''} ${typeof raw.response === 'string' ? raw.response : ''}`;
+}
+
 function signInError(raw: RawError, host: string): ProviderError {
   const code = raw.serverResponseCode ?? '';
-  const text = `${raw.responseText ?? ''} ${typeof raw.response === 'string' ? raw.response : ''}`;
+  const text = said(raw);
   if (code === 'PRIVACYREQUIRED' || /login is disabled/i.test(raw.message ?? ''))
     return new ProviderError('unsupported', `${host} takes passwords over encrypted connections only.`, {
       reason: 'insecure',

@@ -6,6 +6,7 @@ import { type Cursor, type Listed, type Mailbox, type Provider, ProviderError } 
 import { changes, readAhead } from './changes.ts';
 import { connect, secureContextWith } from './connect.ts';
 import { type ImapCursor, predates, readCursor, writeCursor } from './cursor.ts';
+import { TooManyConnections } from './errors.ts';
 import { fetchRaw } from './fetch.ts';
 import { HeadReader } from './heads.ts';
 import { newestFirst } from './past.ts';
@@ -13,7 +14,8 @@ import { listFolders } from './list-folders.ts';
 import { cursorNow, epochFor, uidsSince } from './look.ts';
 import { renamed } from './renamed.ts';
 import { Session } from './session.ts';
-import { Sessions } from './sessions.ts';
+import { type Dial, Sessions } from './sessions.ts';
+import { Slots } from './slots.ts';
 import { stale } from './stale.ts';
 import { watch, type WatchOptions } from './watch.ts';
 
@@ -23,11 +25,13 @@ export interface ImapOptions {
   ca?: string;
   /** How long a server may be silent. */
   timeoutSeconds?: number;
-  /** How often a quiet connection is tried. */
+  /** How often a quiet connection is tried: with `timeoutSeconds` this is how long a dead one may go unnoticed. */
   refreshSeconds?: number;
-  /** How many folders of a mailbox get a connection of their own to watch them; the others are asked every `pollSeconds`. */
+  /** How many folders of a mailbox get a connection of their own to watch them; see WatchOptions. */
   watchConnections?: number;
   pollSeconds?: number;
+  /** How long a connection waits for another of the same mailbox to end where the server allows no more. */
+  slotSeconds?: number;
   /** A watching connection that broke sooner than this ends the watch; one that lasted longer is opened again. */
   settledSeconds?: number;
   /** After how long the connection for all else is closed when it is not used. */
@@ -45,7 +49,8 @@ const credentials = z.object({
 
 /** Mailboxes by IMAP. Settings: ImapSettings; credentials: { password }. Nothing on the server is changed: EXAMINE and BODY.PEEK only. */
 export function imapProvider(options: ImapOptions): Provider {
-  const { timeoutSeconds = 60, refreshSeconds = 240 } = options;
+  const { timeoutSeconds = 60, refreshSeconds = 50 } = options;
+  const slots = new Slots((options.slotSeconds ?? 30) * 1000);
   const connecting = {
     guard: options.guard,
     secureContext: secureContextWith(options.ca),
@@ -64,12 +69,24 @@ export function imapProvider(options: ImapOptions): Provider {
       if (!secret.success)
         throw new ProviderError('auth', 'The password is missing, or has characters that can not be sent.');
       const { password } = secret.data;
-      const dial = async () =>
-        new Session(await connect(settings.data, password, connecting), { timeoutSeconds, refreshSeconds });
+      const { host, user } = settings.data;
+      const dial: Dial = async ({ wait }) => {
+        const slot = await slots.take(host, user, wait);
+        try {
+          const client = await connect(settings.data, password, connecting);
+          client.once('close', slot.release);
+          if (!client.usable) slot.release();
+          return new Session(client, { timeoutSeconds, refreshSeconds });
+        } catch (error) {
+          if (error instanceof TooManyConnections) slot.refused();
+          else slot.release();
+          throw error;
+        }
+      };
       const sessions = new Sessions(dial, settings.data, (options.quietSeconds ?? 90) * 1000);
       await sessions.open();
       return imapMailbox(sessions, settings.data, {
-        connections: options.watchConnections ?? 8,
+        connections: options.watchConnections ?? 1,
         pollSeconds: options.pollSeconds ?? 15,
         settledSeconds: options.settledSeconds ?? 60,
       });

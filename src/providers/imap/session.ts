@@ -1,6 +1,7 @@
 import type { ImapFlow, MailboxObject } from 'imapflow';
 import { ProviderError } from '../provider.ts';
 import { ConnectionLost, isLost } from './errors.ts';
+import { notify } from './notify.ts';
 
 /** What runs on a connection while nobody else does. It must only wait for the server: never for the reader of what it fetches. */
 export type Task<T> = (client: ImapFlow, mailbox: MailboxObject | null) => Promise<T>;
@@ -42,6 +43,11 @@ export class Session {
     return !this.ended && this.client.usable;
   }
 
+  /** Something runs, or waits to. */
+  get busy(): boolean {
+    return this.waiting > 0;
+  }
+
   get canIdle(): boolean {
     return this.client.capabilities.has('IDLE') || this.client.enabled.has('IMAP4REV2');
   }
@@ -72,6 +78,11 @@ export class Session {
   async keepIdle(folder: string): Promise<void> {
     this.idleFolder = folder;
     await this.run(folder, async () => undefined);
+  }
+
+  /** From now on the server tells of these folders, too, where it has NOTIFY; false: it doesn't. Throws what run() throws. */
+  notify(folders: string[], news: () => void): Promise<boolean> {
+    return this.run(null, (client) => notify(client, folders, news));
   }
 
   close(): void {

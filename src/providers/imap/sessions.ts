@@ -10,9 +10,12 @@ export interface RunOptions {
   mostBytes?: number;
 }
 
-/** The connections of one mailbox: one for each watched folder, which serves that folder, and a shared one for all else. */
+/** Opens a connection; throws ProviderError, NoSlot when there is none to be had (`wait`: for some time). */
+export type Dial = (options: { wait: boolean }) => Promise<Session>;
+
+/** The connections of one mailbox: one for each folder in IDLE, which serves that folder and short questions about the mailbox, and a shared one for all else. */
 export class Sessions {
-  private readonly dial: () => Promise<Session>;
+  private readonly dial: Dial;
   private readonly server: ServerName;
   private readonly quietMs: number;
   private readonly byFolder = new Map<string, Session>();
@@ -21,8 +24,8 @@ export class Sessions {
   private using = 0;
   private closed = false;
 
-  /** `dial` throws ProviderError. The shared connection is closed after `quietMs` without use, and opened again when it is needed. */
-  constructor(dial: () => Promise<Session>, server: ServerName, quietMs: number) {
+  /** The shared connection is closed after `quietMs` without use, and opened again when it is needed. */
+  constructor(dial: Dial, server: ServerName, quietMs: number) {
     this.dial = dial;
     this.server = server;
     this.quietMs = quietMs;
@@ -58,7 +61,7 @@ export class Sessions {
 
   /** A connection of its own for a folder. It is forgotten when it closes, before `onClose` is called. */
   async watch(folder: string, onNews: () => void, onClose: () => void): Promise<Session> {
-    const session = await this.dial();
+    const session = await this.dial({ wait: false });
     if (this.closed) session.close();
     session.onNews = onNews;
     session.onClose = () => {
@@ -94,15 +97,20 @@ export class Sessions {
   }
 
   private sessionFor(folder: string | null): Session | Promise<Session> {
-    const watching = folder === null ? undefined : this.byFolder.get(folder);
-    return watching?.alive ? watching : this.sharedSession();
+    if (folder !== null) {
+      const watching = this.byFolder.get(folder);
+      return watching?.alive ? watching : this.sharedSession();
+    }
+    // A mailbox at rest then needs no second connection.
+    for (const session of this.byFolder.values()) if (session.alive && !session.busy) return session;
+    return this.sharedSession();
   }
 
   private async sharedSession(): Promise<Session> {
     for (;;) {
       if (this.closed) throw closedError();
       // Whoever comes while it is being opened waits for the same one.
-      const opening = (this.shared ??= this.dial());
+      const opening = (this.shared ??= this.dial({ wait: true }));
       const session = await opening.catch((error: unknown) => {
         if (this.shared === opening) this.shared = null;
         throw error;
