@@ -9,7 +9,7 @@ import {
   turnedBack,
   writeCursor,
 } from './cursor.ts';
-import { EpochChanged, HeadReader, type Heads } from './heads.ts';
+import { EpochChanged, HeadReader, type Heads, mostHeads } from './heads.ts';
 import { cursorNow, look, uidsSince } from './look.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -59,13 +59,13 @@ export async function* changes(sessions: Sessions, folder: string, options: Chan
 async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, seen: Seen): AsyncGenerator<Page> {
   const { added, vanished } = compare(cursor, seen);
   const epoch = epochOf(cursor);
-  let rest = added;
+  let at = 0;
   let current = cursor;
   let gone = vanished;
   for await (const heads of readAhead(new HeadReader(sessions, folder, epoch), added)) {
-    const done = rest.slice(0, heads.count);
-    rest = rest.slice(heads.count);
-    current = advance(current, seen, { listed: done, removed: [...gone, ...heads.gone], rest });
+    const done = added.slice(at, at + heads.count);
+    at += heads.count;
+    current = advance(current, seen, { listed: done, removed: [...gone, ...heads.gone], next: added[at] ?? null });
     yield {
       listed: heads.listed,
       vanished: [...gone, ...heads.gone].map((uid) => placeOf(folder, epoch, uid)),
@@ -74,7 +74,7 @@ async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, se
     gone = [];
   }
   if (added.length > 0) return;
-  const next = writeCursor(advance(cursor, seen, { listed: [], removed: gone, rest: [] }));
+  const next = writeCursor(advance(cursor, seen, { listed: [], removed: gone, next: null }));
   if (gone.length > 0 || next !== writeCursor(cursor))
     yield { listed: [], vanished: gone.map((uid) => placeOf(folder, epoch, uid)), cursor: next };
 }
@@ -100,12 +100,14 @@ async function* relist(sessions: Sessions, folder: string, cursor: ImapCursor, b
 
 /** Reads all heads, the next page while the last is being used. */
 export async function* readAhead(reader: HeadReader, uids: number[]): AsyncGenerator<Heads & { count: number }> {
-  let rest = uids;
-  let next = rest.length > 0 ? reader.read(rest) : null;
+  // There may be a million of them: only what is asked for is copied.
+  let at = 0;
+  const read = () => (at < uids.length ? reader.read(uids.slice(at, at + mostHeads)) : null);
+  let next = read();
   while (next) {
     const heads = await next;
-    rest = rest.slice(heads.count);
-    next = rest.length > 0 ? reader.read(rest) : null;
+    at += heads.count;
+    next = read();
     // Its error is thrown when its turn comes; if it never does, nobody needs it.
     next?.catch(() => undefined);
     yield heads;

@@ -91,7 +91,7 @@ describe('whatever a folder does, page by page, with a crash after any page', ()
             const now = added.slice(at, at + page);
             listed.push(...now);
             cursor = readCursor(
-              writeCursor(advance(cursor, seen, { listed: now, removed: vanished, rest: added.slice(at + page) })),
+              writeCursor(advance(cursor, seen, { listed: now, removed: vanished, next: added[at + page] ?? null })),
             );
             expect(cursor.recent.length).toBeLessThanOrEqual(2 * windowSize);
           }

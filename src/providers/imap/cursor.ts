@@ -85,20 +85,20 @@ export function turnedBack(cursor: ImapCursor, seen: Seen): boolean {
 }
 
 /**
- * The cursor after a page: `listed` of the new UIDs (ascending) are known, `removed` are no longer there, `rest` are not listed yet. These stay above
+ * The cursor after a page: `listed` of the new UIDs (ascending) are known, `removed` are no longer there, `next` is the lowest that is not listed yet. It and those after it stay above
  * `low` and outside `recent`, whatever else is known above them.
  */
 export function advance(
   cursor: ImapCursor,
   seen: Seen,
-  page: { listed: number[]; removed: number[]; rest: number[] },
+  page: { listed: number[]; removed: number[]; next: number | null },
 ): ImapCursor {
   const removed = new Set(page.removed);
   const known = [...cursor.recent, ...page.listed].filter((entry) => !removed.has(entry)).sort((a, b) => a - b);
   const windowLow = known.length > windowSize ? known[known.length - windowSize]! : cursor.low;
-  const low = Math.min(windowLow, page.rest[0] ?? windowLow);
+  const low = Math.min(windowLow, page.next ?? windowLow);
   const last = Math.max(0, ...page.listed.slice(-1), ...known.slice(-1));
-  const done = page.rest.length === 0;
+  const done = page.next === null;
   return {
     ...cursor,
     low,

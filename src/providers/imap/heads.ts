@@ -7,7 +7,8 @@ import { packUids } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toListed } from './translate.ts';
 
-const mostHeads = 500;
+/** As many heads are asked for at once at most. */
+export const mostHeads = 500;
 const mostBytes = 8 * 1024 * 1024;
 
 export interface Heads {

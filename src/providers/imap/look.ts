@@ -1,5 +1,6 @@
 import type { ImapFlow, MailboxObject } from 'imapflow';
 import { epochOf, type ImapCursor, type Seen, windowSize } from './cursor.ts';
+import { searchFrom, searchUids } from './search.ts';
 import type { Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';
 
@@ -16,7 +17,7 @@ export function look(sessions: Sessions, folder: string, low: number, fresh: boo
     async (client, mailbox) => {
       const state = mailbox as MailboxObject;
       const uidNext = fresh ? (state.uidNext ?? null) : null;
-      const uids = state.exists === 0 ? [] : await uidsFrom(client, Math.max(1, low));
+      const uids = state.exists === 0 ? [] : await uidsFrom(client, state, Math.max(1, low));
       // "n:*" gives the last message even when it lies below n (RFC 9051, 9, seq-range).
       return {
         uidValidity: String(state.uidValidity),
@@ -77,8 +78,8 @@ export function uidsSince(
       const state = mailbox as MailboxObject;
       const uidValidity = String(state.uidValidity);
       if (state.exists === 0) return { uidValidity, uids: [] };
-      const found = await client.search(since || before ? { since, before } : { all: true }, { uid: true });
-      if (Array.isArray(found)) return { uidValidity, uids: found.sort((a, b) => a - b) };
+      const found = await searchUids(client, state, since || before ? { since, before } : { all: true });
+      if (found) return { uidValidity, uids: found };
       // A server that refuses to search.
       const received = new Map<number, Date | null>();
       for await (const row of client.fetch('1:*', { uid: true, internalDate: true }, { uid: true }))
@@ -97,9 +98,8 @@ export function epochFor(uidValidity: string, cursor: ImapCursor | undefined): s
 }
 
 /** By SEARCH, whose answer is one line: a FETCH answers with a row for each message, which for thousands costs more than their heads. */
-export async function uidsFrom(client: ImapFlow, low: number): Promise<number[]> {
-  const found = await client.search({ uid: `${low}:*` }, { uid: true });
-  return Array.isArray(found) ? found.sort((a, b) => a - b) : uidsOf(client, `${low}:*`, true);
+export async function uidsFrom(client: ImapFlow, mailbox: MailboxObject, low: number): Promise<number[]> {
+  return (await searchFrom(client, mailbox, low)) ?? uidsOf(client, `${low}:*`, true);
 }
 
 async function uidsOf(client: ImapFlow, range: string, uid: boolean): Promise<number[]> {

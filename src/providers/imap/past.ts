@@ -1,7 +1,5 @@
 import type { PastPage } from '../provider.ts';
-import type { HeadReader } from './heads.ts';
-
-const mostHeads = 500;
+import { type HeadReader, mostHeads } from './heads.ts';
 
 /**
  * Heads of these UIDs (ascending), the highest first. A position is the lowest UID of a block that has been listed whole; where a block's heads come in several

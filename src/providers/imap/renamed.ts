@@ -45,7 +45,8 @@ function matching(sessions: Sessions, gone: readonly Gone[], to: Stream): Promis
         if (String(state.uidValidity) !== cursor.uidValidity) continue;
         if (state.uidNext && state.uidNext < cursor.uidNext) continue;
         const known = new Set(cursor.recent);
-        const present = state.exists > 0 && known.size > 0 ? await uidsFrom(client, Math.max(1, cursor.low)) : [];
+        const present =
+          state.exists > 0 && known.size > 0 ? await uidsFrom(client, state, Math.max(1, cursor.low)) : [];
         if (known.size === 0 || present.some((uid) => known.has(uid))) found.push({ from: stream, to, sure: false });
       }
       return found;
