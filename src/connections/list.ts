@@ -5,6 +5,7 @@ import type { Viewer } from '../accounts/viewer.ts';
 import { decodeCursor, encodeCursor } from '../db/keyset.ts';
 import type { KeyKind } from '../db/keyset.ts';
 import type { Db, Trx } from '../db/open.ts';
+import { shownState } from './state.ts';
 import { viewConnections } from './view.ts';
 import type { Connection } from './view.ts';
 
@@ -35,7 +36,7 @@ const keys: Record<ConnectionSort, { kind: KeyKind; key: RawBuilder<unknown> }> 
   address: { kind: 'text', key: sql`lower(c.address)` },
   owner: { kind: 'text', key: sql`lower(coalesce(u.name, ''))` },
   provider: { kind: 'text', key: sql`c.provider` },
-  state: { kind: 'text', key: sql`c.state` },
+  state: { kind: 'text', key: shownState },
   startedAt: { kind: 'time', key: sql`c.started_at` },
   lastSyncedAt: { kind: 'time', key: sql`coalesce(c.last_synced_at, '-infinity'::timestamptz)` },
   lastAuthenticatedAt: { kind: 'time', key: sql`coalesce(c.last_authenticated_at, '-infinity'::timestamptz)` },
@@ -62,7 +63,7 @@ export async function listConnections(
     .orderBy('c.id', direction)
     .limit(filter.limit + 1);
   if (filter.scope === 'mine') query = query.where('c.user_id', '=', viewer.userId);
-  if (filter.state) query = query.where('c.state', '=', filter.state);
+  if (filter.state) query = query.where(sql<boolean>`${shownState} = ${filter.state}`);
   if (filter.provider) query = query.where('c.provider', '=', filter.provider);
   if (filter.q?.trim()) {
     const pattern = `%${filter.q.trim().replace(/[\\%_]/g, '\\$&')}%`;

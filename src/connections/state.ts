@@ -1,3 +1,18 @@
+/**
+ * The states of a connection, as people see them.
+ *
+ *   connecting ── folders chosen ──▶ active ◀── all imported ── importing
+ *                                      │ ▲ └── history asked for ──▶ │
+ *                 refused, or failed   │ │ all streams read once     │
+ *                          ┌───────────┘ └──────── catching_up ◀─────│── let go on ── paused
+ *                          ▼                        ▲       ▲        ▼               (from any but connecting)
+ *     needs_sign_in ◀── failing ── mailbox opened ──┘       │     (as active)
+ *           └────────────────────── signed in again ────────┘
+ *
+ * importing and catching_up aren't stored: both are `active` in the table, where last_synced_at is older than state_since until everything missed has been
+ * read. `failing` tries again by itself at next_try_at, needs_sign_in never does. A deleted connection keeps its row.
+ */
+import { sql } from 'kysely';
 import type { Db, Trx } from '../db/open.ts';
 import { notify } from '../db/listen.ts';
 
@@ -22,6 +37,15 @@ export const stateCodes = {
 } as const;
 
 export type StateCode = keyof typeof stateCodes;
+
+/** The state of a connection that isn't deleted, for people; `c` is the connection's row. */
+export const shownState = sql<
+  'connecting' | 'importing' | 'active' | 'catching_up' | 'paused' | 'needs_sign_in' | 'failing'
+>`
+  case when c.state <> 'active' then c.state
+    when c.last_synced_at < c.state_since then 'catching_up'
+    when exists (select from history h where h.account_id = c.account_id and h.connection_id = c.id and h.state = 'running') then 'importing'
+    else 'active' end`;
 
 /**
  * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is. A connection that was paused, deleted

@@ -1,6 +1,7 @@
 import type { Db, Trx } from '../db/open.ts';
 import type { FolderRole } from '../providers/provider.ts';
 import { noConnection } from './access.ts';
+import { shownState } from './state.ts';
 
 /** Ledger rows of the current epochs. */
 export interface Counts {
@@ -26,7 +27,7 @@ export interface Connection {
   provider: string;
   address: string;
   owner: { id: string; name: string } | null;
-  state: 'connecting' | 'active' | 'paused' | 'needs_sign_in' | 'failing';
+  state: 'connecting' | 'importing' | 'active' | 'catching_up' | 'paused' | 'needs_sign_in' | 'failing';
   stateCode: string | null;
   stateMessage: string | null;
   stateSince: Date;
@@ -64,7 +65,7 @@ export async function viewConnections(
       'c.id',
       'c.provider',
       'c.address',
-      'c.state',
+      shownState.as('state'),
       'c.state_code as stateCode',
       'c.state_message as stateMessage',
       'c.state_since as stateSince',
@@ -88,8 +89,6 @@ export async function viewConnections(
     const own = counts.filter((count) => count.connectionId === id);
     return {
       ...connection,
-      // The deleted ones are left out above.
-      state: connection.state as Connection['state'],
       owner: ownerId === null ? null : { id: ownerId, name: ownerName ?? '' },
       folders: folders
         .filter((folder) => folder.connectionId === id)

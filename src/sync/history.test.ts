@@ -8,6 +8,7 @@ import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { askForHistory, changeHistory, viewHistory } from '../connections/history.ts';
 import type { AskedHistory } from '../connections/history.ts';
+import { viewConnection } from '../connections/view.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
@@ -200,6 +201,7 @@ describe('an import', () => {
     await ask(id);
     await expect(ask(id)).rejects.toMatchObject({ code: 'conflict' });
     expect(await view(id)).toMatchObject({ state: 'running', listed: 0, total: null });
+    expect(await viewConnection(rig.db, rig.accountId, id)).toMatchObject({ state: 'importing' });
     await steps(id, 3);
     expect(await view(id)).toMatchObject({ listed: 11, logged: 11, total: 24 });
     // The newest of each folder first.

@@ -10,6 +10,8 @@ import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { deleteConnection } from '../connections/delete.ts';
 import { updateConnection } from '../connections/pause.ts';
 import { reauthenticate } from '../connections/reauthenticate.ts';
+import { tryNow } from '../connections/try-now.ts';
+import { viewConnection } from '../connections/view.ts';
 import { eraseDeps } from '../log/for-contacts.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { startSync } from './supervisor.ts';
@@ -143,6 +145,45 @@ describe('trouble', () => {
     deliver('after the break');
     await expect.poll(subjects, eventually).toHaveLength(2);
     expect(await connection(id)).toMatchObject({ state: 'active', state_since: since });
+  });
+
+  test('ends with what was missed being caught up, in order, at once when somebody asks for it', async () => {
+    const id = await rig.connect(me);
+    start();
+    deliver('before');
+    await expect.poll(subjects, eventually).toEqual(['before']);
+    const seen: string[] = [];
+    const shown = async () => {
+      const { state } = await viewConnection(rig.db, rig.accountId, id);
+      if (seen.at(-1) !== state) seen.push(state);
+      return state;
+    };
+    await expect.poll(shown, eventually).toBe('active');
+    await expect(tryNow(rig.db, rig.viewers[0]!, id)).rejects.toMatchObject({ code: 'conflict' });
+    const away = new ProviderError('transient', 'No route to the server.', { retryAfter: 3600 });
+    box().fail('open', away, { times: 2 });
+    box().breakWatches(new ProviderError('transient', 'The connection broke.'));
+    await expect.poll(shown, eventually).toBe('failing');
+    const missed = Array.from({ length: 30 }, (_, i) => `missed${String(i).padStart(2, '0')}`);
+    for (const subject of missed) deliver(subject);
+    box().latency = 20;
+    await expect
+      .poll(async () => {
+        // The second of the two refusals may still be ahead.
+        if ((await shown()) === 'failing') await tryNow(rig.db, rig.viewers[0]!, id).catch(() => {});
+        return seen.at(-1);
+      }, eventually)
+      .toBe('catching_up');
+    await expect.poll(shown, eventually).toBe('active');
+    expect(seen).toEqual(['active', 'failing', 'catching_up', 'active']);
+    expect(await subjects()).toEqual(['before', ...missed]);
+    const order = await rig.db
+      .selectFrom('sighting')
+      .where('connection_id', '=', id)
+      .orderBy('id')
+      .select('ref')
+      .execute();
+    expect(order.map(({ ref }) => Number(ref))).toEqual(order.map((_, i) => i + 1));
   });
 
   test('of one folder rests that folder alone', async () => {

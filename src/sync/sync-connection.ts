@@ -114,6 +114,8 @@ async function live(
   try {
     outside.changed = false;
     await open.begin();
+    // It can be read again: what was missed is caught up (connections/state.ts).
+    await endFailing(deps, accountId, connectionId);
     while (!stopped.aborted) {
       if (outside.changed) {
         outside.changed = false;
@@ -133,6 +135,17 @@ async function live(
     stopped.removeEventListener('abort', close);
     await open.close();
   }
+}
+
+async function endFailing(deps: SyncDeps, accountId: string, connectionId: string): Promise<void> {
+  const failing = await deps.db
+    .selectFrom('connection')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .where('id', '=', connectionId)
+    .where('state', '=', 'failing')
+    .executeTakeFirst();
+  if (failing) await setConnectionState(deps.db, accountId, connectionId, { state: 'active', code: null });
 }
 
 async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: AbortSignal): Promise<Mailbox> {

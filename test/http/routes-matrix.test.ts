@@ -63,6 +63,7 @@ const golden: Record<string, 'public' | 'member' | 'own' | 'admin'> = {
   'DELETE /connections/:id': 'own',
   'PUT /connections/:id/folders': 'own',
   'POST /connections/:id/sign-in': 'own',
+  'POST /connections/:id/try': 'own',
   'GET /connections/:id/effects': 'own',
   'GET /connections/:id/history': 'own',
   'POST /connections/:id/history': 'own',

@@ -17,7 +17,7 @@ export const connectionSchema = z
     provider: z.string(),
     address: z.string(),
     owner: z.object({ id: z.string(), name: z.string() }).nullable(),
-    state: z.enum(['connecting', 'active', 'paused', 'needs_sign_in', 'failing']),
+    state: z.enum(['connecting', 'importing', 'active', 'catching_up', 'paused', 'needs_sign_in', 'failing']),
     stateCode: z.string().nullable().openapi({ description: 'Why it is in this state: a stable code' }),
     stateMessage: z.string().nullable().openapi({ description: 'The same as a sentence for people' }),
     stateSince: time(),

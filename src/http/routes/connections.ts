@@ -9,6 +9,7 @@ import { chooseFolders } from '../../connections/folders.ts';
 import { connectionSorts, listConnections } from '../../connections/list.ts';
 import { updateConnection } from '../../connections/pause.ts';
 import { reauthenticate } from '../../connections/reauthenticate.ts';
+import { tryNow } from '../../connections/try-now.ts';
 import { viewConnection } from '../../connections/view.ts';
 import type { Db } from '../../db/open.ts';
 import { detect } from '../../providers/detect.ts';
@@ -33,7 +34,9 @@ const list = createRoute({
       scope: z.enum(['mine', 'account']).default('mine'),
       q: text(200).optional().openapi({ description: "Part of the address, the owner's name or the provider" }),
       sort: z.enum(connectionSorts.flatMap((sort) => [sort, `-${sort}`] as const)).default('address'),
-      state: z.enum(['connecting', 'active', 'paused', 'needs_sign_in', 'failing']).optional(),
+      state: z
+        .enum(['connecting', 'importing', 'active', 'catching_up', 'paused', 'needs_sign_in', 'failing'])
+        .optional(),
       provider: text(50).optional(),
     }),
   },
@@ -145,6 +148,15 @@ const signIn = createRoute({
   responses: responses(200, 'The connection', connectionSchema),
 });
 
+const tryAgain = createRoute({
+  method: 'post',
+  path: '/connections/{id}/try',
+  tags,
+  summary: 'Try a failing connection at once',
+  request: { params },
+  responses: noContent('It is being tried'),
+});
+
 const effects = createRoute({
   method: 'get',
   path: '/connections/{id}/effects',
@@ -218,6 +230,10 @@ export function connectionRoutes({
         presentConnection(await reauthenticate(db, mailboxes, c.get('viewer'), c.req.valid('param').id, input)),
         200,
       );
+    })
+    .openapi(tryAgain, async (c) => {
+      await tryNow(db, c.get('viewer'), c.req.valid('param').id);
+      return c.body(null, 204);
     })
     .openapi(effects, async (c) => c.json(await connectionEffects(db, c.get('viewer'), c.req.valid('param').id), 200))
     .openapi(remove, async (c) => {

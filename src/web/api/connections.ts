@@ -42,6 +42,9 @@ export const chooseFolders = (id: string, folderIds: string[]) =>
   answer(api.connections[':id'].folders.$put({ param: { id }, json: { folderIds } }));
 export const updateConnection = (id: string, json: { sharing?: Sharing; paused?: boolean }) =>
   answer(api.connections[':id'].$patch({ param: { id }, json }));
+export const tryNow = async (id: string): Promise<void> => {
+  await answer(api.connections[':id'].try.$post({ param: { id } }));
+};
 export const signInAgain = (id: string, json: { password: string; settings?: ConnectionSettings }) =>
   answer(api.connections[':id']['sign-in'].$post({ param: { id }, json }));
 export const deleteConnection = (id: string, log: 'keep' | 'erase') =>

@@ -63,7 +63,8 @@ export const columns = (scope: Scope): Column[] => [
   {
     id: 'status',
     label: 'Last sync status',
-    order: ({ state }) => ['needs_sign_in', 'failing', 'connecting', 'paused', 'active'].indexOf(state),
+    order: ({ state }) =>
+      ['needs_sign_in', 'failing', 'connecting', 'paused', 'catching_up', 'importing', 'active'].indexOf(state),
     words: ({ state, stateMessage }) => `${statusLabels[state].label} ${stateMessage ?? ''}`,
     show: ({ state, stateMessage }) => (
       <span title={stateMessage ?? undefined}>

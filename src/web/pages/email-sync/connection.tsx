@@ -6,7 +6,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
 import type { Scope } from '../../api/connections.ts';
-import { chooseFolders, connectionQuery, effectsQuery, updateConnection } from '../../api/connections.ts';
+import { chooseFolders, connectionQuery, effectsQuery, tryNow, updateConnection } from '../../api/connections.ts';
 import { ProblemError } from '../../api/request.ts';
 import { useMe } from '../../api/session.ts';
 import type { Connection, Sharing } from '../../api/types.ts';
@@ -96,6 +96,7 @@ function Editor({ connection }: { connection: Connection }) {
           {own ? 'Your mailbox' : `Mailbox of ${connection.owner?.name ?? 'nobody'}`} at {settings.host}:{settings.port}{' '}
           as {settings.user}
         </Text>
+        {connection.state === 'failing' && <TryNow id={connection.id} />}
         {own && <SignInAgain connection={connection} />}
       </Card>
       <Folders connection={connection} own={own} />
@@ -106,6 +107,18 @@ function Editor({ connection }: { connection: Connection }) {
       )}
       <SharingCard connection={connection} own={own} />
     </Stack>
+  );
+}
+
+function TryNow({ id }: { id: string }) {
+  const attempt = useMutation({ mutationFn: () => tryNow(id), onSuccess: () => say('The mailbox is being tried.') });
+  return (
+    <>
+      <Problem error={attempt.error} />
+      <Button variant="default" mt="sm" mr="xs" loading={attempt.isPending} onClick={() => attempt.mutate()}>
+        Try now
+      </Button>
+    </>
   );
 }
 

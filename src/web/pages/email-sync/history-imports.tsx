@@ -66,7 +66,7 @@ function UnderWay({ connection, history, own }: { connection: Connection; histor
     onSuccess: () => client.invalidateQueries({ queryKey: connectionKey(connection.id) }),
   });
   const done = total === null ? 0 : total === 0 ? 100 : (100 * listed) / total;
-  const waits = state === 'running' && connection.state !== 'active';
+  const waits = state === 'running' && ['paused', 'needs_sign_in', 'failing'].includes(connection.state);
   return (
     <Paper withBorder p="sm" radius="md">
       <Stack gap={8}>
@@ -81,9 +81,10 @@ function UnderWay({ connection, history, own }: { connection: Connection; histor
           aria-label="How far the import has come"
         />
         <Text size="sm" className="tabular" aria-live="polite">
-          {listed.toLocaleString('en')} of{' '}
-          {total === null ? 'a number still being counted' : total.toLocaleString('en')} listed,{' '}
-          {count(logged, 'email')} logged
+          {total === null
+            ? 'The mailbox is being counted'
+            : `${listed.toLocaleString('en')} of ${total.toLocaleString('en')} listed`}
+          , {count(logged, 'email')} logged
           {rate !== null && `. ${count(Math.round(rate), 'message')} a second`}
           {secondsLeft !== null && `, about ${duration(secondsLeft)} left`}
         </Text>

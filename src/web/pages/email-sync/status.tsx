@@ -6,7 +6,9 @@ import { ToneBadge } from '../../components/tone.tsx';
 
 export const statusLabels: Record<ConnectionState, { label: string; tone: Tone }> = {
   connecting: { label: 'Choose folders', tone: 'warn' },
+  importing: { label: 'Importing', tone: 'info' },
   active: { label: 'Active', tone: 'good' },
+  catching_up: { label: 'Catching up', tone: 'info' },
   paused: { label: 'Paused', tone: 'neutral' },
   needs_sign_in: { label: 'Re-authenticate', tone: 'bad' },
   failing: { label: 'In trouble', tone: 'bad' },
@@ -27,6 +29,7 @@ export function StatusWords({ connection }: { connection: Connection }) {
       </div>
       {stateMessage && <Text size="sm">{stateMessage}</Text>}
       {state === 'connecting' && <Text size="sm">Nothing is synced before its folders are chosen.</Text>}
+      {state === 'catching_up' && <Text size="sm">The mailbox is read again; what was missed is being caught up.</Text>}
       <Text size="xs" c="dimmed">
         Since <RelativeTime at={stateSince} />
         {nextTryAt && state === 'failing' && (
