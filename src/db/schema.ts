@@ -22,6 +22,7 @@ import type {
   ContactSegmentTable,
 } from './schema/contacts.ts';
 import type { ConnectionTable, ConnectionAddressTable, StreamTable, FolderTable } from './schema/connections.ts';
+import type { SyncProcessTable, LeaseTable } from './schema/leases.ts';
 import type { HistoryTable, HistoryFolderTable } from './schema/history.ts';
 import type {
   MessageTable,
@@ -65,6 +66,8 @@ export interface Database {
   connection_address: ConnectionAddressTable;
   stream: StreamTable;
   folder: FolderTable;
+  sync_process: SyncProcessTable;
+  lease: LeaseTable;
   history: HistoryTable;
   history_folder: HistoryFolderTable;
   thread: ThreadTable;

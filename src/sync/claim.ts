@@ -7,18 +7,24 @@ import type { SyncDeps } from './deps.ts';
 import type { Hold } from './hold.ts';
 
 /**
- * Takes a connection over: its fence is raised by one, and whoever held it before can commit nothing any more. Null where it may not be synced: gone, paused, or
- * waiting for a sign-in.
+ * Takes a connection over: its fence is raised by one, and whoever held it before can commit nothing any more. Null where it may not be synced: gone, paused,
+ * waiting for a sign-in, or leased to another process.
  */
 export async function claim(
-  deps: Pick<SyncDeps, 'db' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
+  deps: Pick<SyncDeps, 'db' | 'leased' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
   accountId: string,
   connectionId: string,
 ): Promise<{ hold: Hold; connection: SyncConnection } | null> {
   const { db, sealer } = deps;
-  await sql`
-    update connection set fence = fence + 1
-    where account_id = ${accountId} and id = ${connectionId} and state in ('active', 'failing')`.execute(db);
+  const fence = await db.transaction().execute(async (trx) => {
+    if (!(await deps.leased(trx, accountId, connectionId))) return null;
+    const { rows } = await sql<{ fence: string }>`
+      update connection set fence = fence + 1
+      where account_id = ${accountId} and id = ${connectionId} and state in ('active', 'failing')
+      returning fence`.execute(trx);
+    return rows[0]?.fence ?? null;
+  });
+  if (fence === null) return null;
   const connection = await loadForSync(db, sealer, accountId, connectionId);
   if (!connection) return null;
   const own = await db
@@ -35,7 +41,8 @@ export async function claim(
     storing: deps.storing,
     accountId,
     connectionId,
-    fence: connection.fence,
+    // Not the fence as loaded: another may have raised it since.
+    fence,
     startedAt: connection.startedAt,
     history: await loadAsked(db, accountId, connectionId),
     hashKey: await accountKey(db, sealer, accountId),

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Sealer } from '../accounts/seal.ts';
 import type { Blobs } from '../blobs/blobs.ts';
-import type { Db } from '../db/open.ts';
+import type { Db, Trx } from '../db/open.ts';
 import type { Parser } from '../mail/parse-message.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Hold } from './hold.ts';
@@ -14,6 +14,8 @@ export interface SyncDeps {
   blobs: Blobs;
   parser: Parser;
   fire: Hold['fire'];
+  /** Whether this process has the connection's lease; if so, it can't lose it before the transaction ends. */
+  leased(trx: Trx, accountId: string, connectionId: string): Promise<boolean>;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** How often all chosen folders are looked at, whatever the push says. */
   sweepSeconds: number;

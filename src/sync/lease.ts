@@ -1,22 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
-/** Only one process of an installation syncs. The number has no meaning but this. */
-const lockKey = '4700011';
-const heartbeatMs = 5_000;
+/** The first half of the session locks that tell a process that lives from one that is gone; the second is its id. */
+export const processLock = 4_700_011;
+const leaseMs = 15_000;
+const renewMs = 3_000;
 const retryMs = 1_000;
 
-export interface Lease {
-  /** Aborted when the lock is lost: stop at once, another process may have it. */
+/** A process's place among those that sync. */
+export interface Membership {
+  processId: number;
+  /** Aborted when the place is lost: stop at once, others take the connections over. */
   lost: AbortSignal;
-  release(): Promise<void>;
+  /** Gives the place and all leases up. Stop what runs under them before. */
+  leave(): Promise<void>;
 }
 
 /**
- * Waits until this process holds the installation's sync lock: a session lock of PostgreSQL on a connection of its own, so it is free as soon as its process or
- * machine is gone. Null when `stopped` came first. A database that is out of reach is tried again.
+ * Makes this process one of those that sync, and keeps it so. One row is renewed for all of its leases; the row's time is the database's, and whether it ran out
+ * unrenewed is known here by this machine's monotonic clock alone, should the database be out of reach. A session lock on the same connection shows others at
+ * once when the process is gone. Null when `stopped` came first; a database that is out of reach is tried again.
  */
-export async function acquireLease(url: string, stopped: AbortSignal): Promise<Lease | null> {
+export async function joinProcesses(url: string, stopped: AbortSignal): Promise<Membership | null> {
   while (!stopped.aborted) {
     const client = new pg.Client({
       connectionString: url,
@@ -29,38 +34,59 @@ export async function acquireLease(url: string, stopped: AbortSignal): Promise<L
     client.on('end', () => lost.abort());
     try {
       await client.connect();
-      while (!stopped.aborted && !lost.signal.aborted) {
-        const { rows } = await client.query<{ held: boolean }>(`select pg_try_advisory_lock(${lockKey}) as held`);
-        if (rows[0]?.held) return hold(client, lost);
-        await pause(stopped);
-      }
+      const asked = performance.now();
+      return keep(client, await enter(client), asked, lost);
     } catch {
-      await pause(stopped);
+      void client.end().catch(() => {});
+      await sleep(retryMs, undefined, { signal: stopped }).catch(() => {});
     }
-    void client.end().catch(() => {});
   }
   return null;
 }
 
-function hold(client: pg.Client, lost: AbortController): Lease {
-  const heartbeat = setInterval(() => {
-    // A dead connection (half-open, no RST) shows only when it is used.
-    const late = setTimeout(() => lost.abort(), heartbeatMs).unref();
-    client
-      .query('select 1')
-      .then(() => clearTimeout(late))
-      .catch(() => lost.abort());
-  }, heartbeatMs).unref();
-  lost.signal.addEventListener('abort', () => clearInterval(heartbeat));
-  return {
-    lost: lost.signal,
-    async release() {
-      clearInterval(heartbeat);
-      await client.end().catch(() => {});
-    },
-  };
+/** The lock is there before anybody can see the row. */
+async function enter(client: pg.Client): Promise<number> {
+  await client.query('begin');
+  const { rows } = await client.query<{ id: number }>(
+    `insert into sync_process (expires_at) values (clock_timestamp() + $1 * interval '1 ms') returning id`,
+    [leaseMs],
+  );
+  const { id } = rows[0]!;
+  await client.query('select pg_advisory_lock($1, $2)', [processLock, id]);
+  await client.query('commit');
+  return id;
 }
 
-async function pause(stopped: AbortSignal): Promise<void> {
-  await sleep(retryMs, undefined, { signal: stopped }).catch(() => {});
+function keep(client: pg.Client, processId: number, asked: number, lost: AbortController): Membership {
+  const expire = () => lost.abort();
+  let expiry = setTimeout(expire, leaseMs - (performance.now() - asked));
+  const renew = async () => {
+    const sent = performance.now();
+    const { rowCount } = await client.query(
+      `update sync_process set expires_at = clock_timestamp() + $2 * interval '1 ms' where id = $1`,
+      [processId, leaseMs],
+    );
+    if (rowCount === 0) return lost.abort();
+    if (lost.signal.aborted) return;
+    clearTimeout(expiry);
+    // From the moment of asking: the database's time began no earlier.
+    expiry = setTimeout(expire, leaseMs - (performance.now() - sent));
+  };
+  const renewing = setInterval(() => void renew().catch(expire), renewMs);
+  const rest = () => {
+    clearInterval(renewing);
+    clearTimeout(expiry);
+  };
+  lost.signal.addEventListener('abort', rest);
+  return {
+    processId,
+    lost: lost.signal,
+    async leave() {
+      rest();
+      // Without a connection others see it by the session lock.
+      if (!lost.signal.aborted)
+        await client.query('delete from sync_process where id = $1', [processId]).catch(() => {});
+      void client.end().catch(() => {});
+    },
+  };
 }

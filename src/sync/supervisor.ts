@@ -11,11 +11,14 @@ import type { Provider } from '../providers/provider.ts';
 import { Bell } from './bell.ts';
 import type { SyncDeps } from './deps.ts';
 import { createLimit } from './deps.ts';
-import { acquireLease } from './lease.ts';
+import { joinProcesses } from './lease.ts';
 import { purgeVanished } from './purge.ts';
+import { giveUp, isWanted, lockLease, removeGoneProcesses, takeShare } from './share.ts';
 import { syncConnection } from './sync-connection.ts';
 import type { Loop } from './sync-connection.ts';
 
+/** How often the connections are shared out anew among the processes. */
+const balanceMs = 2_000;
 /** How often all connections are read again, should a notification have been missed. */
 const rereadMs = 30_000;
 const mostOpening = 16;
@@ -24,8 +27,7 @@ const restMs = 1_000;
 const purgeMs = 6 * 60 * 60 * 1000;
 
 /**
- * Syncs every connection of the installation, one loop for each, while this process holds the installation's sync lock; further processes stand by and take
- * over. `stop` lets what is being committed end.
+ * Syncs this process's share of the installation's connections, one loop for each. `stop` lets what is being committed end and hands over to the others.
  */
 export function startSync(deps: {
   db: Db;
@@ -39,13 +41,13 @@ export function startSync(deps: {
   sweepSeconds: number;
 }): { stop(): Promise<void> } {
   const stopped = new AbortController();
-  const loopDeps: SyncDeps = {
+  const shared: Omit<SyncDeps, 'leased'> = {
     ...deps,
     fire: (trx, accountId, sightings) => fireEmailReceived(trx, deps.jobs, accountId, sightings),
     opening: createLimit(mostOpening),
     storing: createLimit(mostStoring),
   };
-  const running = run(loopDeps, deps.url, stopped.signal);
+  const running = run(shared, deps.url, stopped.signal);
   return {
     async stop() {
       stopped.abort();
@@ -54,38 +56,47 @@ export function startSync(deps: {
   };
 }
 
-async function run(deps: SyncDeps, url: string, stopped: AbortSignal): Promise<void> {
+async function run(deps: Omit<SyncDeps, 'leased'>, url: string, stopped: AbortSignal): Promise<void> {
   while (!stopped.aborted) {
-    const lease = await acquireLease(url, stopped);
-    if (!lease) return;
-    deps.log.info('syncing mailboxes');
+    const membership = await joinProcesses(url, stopped);
+    if (!membership) return;
+    const { processId, lost } = membership;
+    deps.log.info({ processId }, 'syncing mailboxes');
+    const leased: SyncDeps['leased'] = (trx, accountId, id) => lockLease(trx, processId, accountId, id);
     try {
-      await superviseWhile(deps, url, AbortSignal.any([stopped, lease.lost]));
+      await superviseWhile({ ...deps, leased }, url, processId, AbortSignal.any([stopped, lost]));
     } catch (error) {
       deps.log.error({ err: error }, 'the supervisor of mailboxes broke; it starts again');
       await new Bell().wait(restMs);
     }
-    await lease.release();
-    if (lease.lost.aborted) deps.log.warn('lost the sync lock; standing by');
+    if (lost.aborted) deps.log.warn({ processId }, 'lost the leases of all mailboxes; taking part anew');
+    await membership.leave();
   }
 }
 
-/** Keeps a loop for every connection that is to be synced, until the signal. */
-async function superviseWhile(deps: SyncDeps, url: string, end: AbortSignal): Promise<void> {
+type Loops = Map<string, { loop: Loop; version: string }>;
+
+/** Keeps a loop for every connection that is leased to the process, until the signal. */
+async function superviseWhile(deps: SyncDeps, url: string, processId: number, end: AbortSignal): Promise<void> {
   const bell = new Bell();
-  const loops = new Map<string, { loop: Loop; version: string }>();
+  const loops: Loops = new Map();
   /** Connections that were named by a notification since the last reading. */
   const named = new Set<string>();
+  let readAgainAt = 0;
+  const readAgain = () => {
+    readAgainAt = 0;
+    bell.ring();
+  };
   end.addEventListener('abort', () => bell.ring());
   const listener = await listen(
     url,
     {
       letterlog_connection: ({ connectionId }) => {
         named.add(connectionId);
-        bell.ring();
+        readAgain();
       },
     },
-    () => bell.ring(),
+    readAgain,
   );
   const purge = () =>
     purgeVanished(deps.db).catch((error: unknown) =>
@@ -97,11 +108,20 @@ async function superviseWhile(deps: SyncDeps, url: string, end: AbortSignal): Pr
     while (!end.aborted) {
       const poked = new Set(named);
       named.clear();
-      await reread(deps, loops, poked, bell).catch((error: unknown) => {
+      try {
+        await removeGoneProcesses(deps.db, processId);
+        const { taken, surplus } = await takeShare(deps.db, processId);
+        if (surplus > 0) await giveUpSome(deps, processId, loops, surplus);
+        if (taken > 0 || poked.size > 0 || performance.now() >= readAgainAt) {
+          readAgainAt = performance.now() + rereadMs;
+          await reread(deps, processId, loops, poked, readAgain);
+        }
+      } catch (error) {
         for (const id of poked) named.add(id);
+        readAgainAt = 0;
         deps.log.error({ err: error }, 'the connections could not be read');
-      });
-      await bell.wait(named.size > 0 ? restMs : rereadMs);
+      }
+      await bell.wait(balanceMs);
     }
   } finally {
     clearInterval(purging);
@@ -110,17 +130,30 @@ async function superviseWhile(deps: SyncDeps, url: string, end: AbortSignal): Pr
   }
 }
 
+async function giveUpSome(deps: SyncDeps, processId: number, loops: Loops, surplus: number): Promise<void> {
+  const given = [...loops].slice(-surplus);
+  for (const [id] of given) loops.delete(id);
+  await Promise.all(given.map(([, { loop }]) => loop.stop()));
+  await giveUp(
+    deps.db,
+    processId,
+    given.map(([id]) => id),
+  );
+}
+
 /** Starts, pokes and stops loops so that they fit the connections as they are now. */
 async function reread(
   deps: SyncDeps,
-  loops: Map<string, { loop: Loop; version: string }>,
+  processId: number,
+  loops: Loops,
   poked: ReadonlySet<string>,
-  bell: Bell,
+  readAgain: () => void,
 ): Promise<void> {
   // A loop that runs under other settings or credentials must open the mailbox anew.
   const { rows } = await sql<{ accountId: string; id: string; version: string }>`
-    select account_id as "accountId", id, md5(provider || settings::text || encode(credentials, 'hex')) as version
-    from connection where state in ('active', 'failing') and credentials is not null`.execute(deps.db);
+    select c.account_id as "accountId", c.id, md5(c.provider || c.settings::text || encode(c.credentials, 'hex')) as version
+    from lease l join connection c on c.account_id = l.account_id and c.id = l.connection_id
+    where l.process_id = ${processId} and ${isWanted}`.execute(deps.db);
   const wanted = new Map(rows.map((row) => [row.id, row]));
   const stopping = [...loops].filter(([id, { version }]) => wanted.get(id)?.version !== version);
   for (const [id] of stopping) loops.delete(id);
@@ -135,7 +168,7 @@ async function reread(
     void loop.ended.then(() => {
       if (loops.get(id)?.loop !== loop) return;
       loops.delete(id);
-      setTimeout(() => bell.ring(), restMs).unref();
+      setTimeout(readAgain, restMs).unref();
     });
   }
 }

@@ -125,7 +125,8 @@ async function live(
       if (stopped.aborted || outside.changed) continue;
       if (!health.good) {
         health.good = true;
-        await setConnectionState(deps.db, accountId, connectionId, { state: 'active', code: null });
+        const good = { state: 'active', code: null } as const;
+        if (!(await writeState(deps, accountId, connectionId, claimed.hold.fence, good))) throw new Fenced();
       }
       // Asked even while history is imported, since it also finds what is due.
       const idleFor = await open.idleFor();
@@ -183,26 +184,38 @@ async function record(
 ): Promise<boolean> {
   const own = error instanceof ProviderError ? [error.message, error.hint].filter(Boolean).join(' ') : null;
   try {
-    return await deps.db.transaction().execute(async (trx) => {
-      const row = await trx
-        .selectFrom('connection')
-        .select('fence')
-        .where('account_id', '=', accountId)
-        .where('id', '=', connectionId)
-        .forNoKeyUpdate()
-        .executeTakeFirst();
-      if (!row || (fence !== null && row.fence !== fence)) return false;
-      return await setConnectionState(trx, accountId, connectionId, {
-        state: ms === null ? 'needs_sign_in' : 'failing',
-        code,
-        message: own ?? stateCodes[code],
-        nextTryAt: ms === null ? null : new Date(Date.now() + ms),
-      });
+    return await writeState(deps, accountId, connectionId, fence, {
+      state: ms === null ? 'needs_sign_in' : 'failing',
+      code,
+      message: own ?? stateCodes[code],
+      nextTryAt: ms === null ? null : new Date(Date.now() + ms),
     });
   } catch (failure) {
     deps.log.error({ err: failure, connectionId }, 'the state of a connection could not be written');
     return true;
   }
+}
+
+/** False, and nothing written, where the connection is held under another fence by now (null: it wasn't held yet, but leased) or not synced any more. */
+async function writeState(
+  deps: SyncDeps,
+  accountId: string,
+  connectionId: string,
+  fence: string | null,
+  change: Parameters<typeof setConnectionState>[3],
+): Promise<boolean> {
+  return await deps.db.transaction().execute(async (trx) => {
+    if (fence === null && !(await deps.leased(trx, accountId, connectionId))) return false;
+    const row = await trx
+      .selectFrom('connection')
+      .select('fence')
+      .where('account_id', '=', accountId)
+      .where('id', '=', connectionId)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (!row || (fence !== null && row.fence !== fence)) return false;
+    return await setConnectionState(trx, accountId, connectionId, change);
+  });
 }
 
 /** What servers do is everyday; what is ours has its stack. */

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { joinProcesses } from './lease.ts';
+import type { Membership } from './lease.ts';
+import { levelled, removeGoneProcesses } from './share.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+const standings = (...held: number[]) => held.map((one, i) => ({ processId: i + 1, held: one }));
+const join = async () => (await joinProcesses(database.url, new AbortController().signal)) as Membership;
+const processIds = async () => (await database.db.selectFrom('sync_process').select('id').execute()).map((p) => p.id);
+
+test('one process takes all, and a second gets half of them from it', () => {
+  expect(levelled(10, standings(0), 1)).toEqual({ take: 10, give: 0 });
+  expect(levelled(10, standings(10, 0), 1)).toEqual({ take: 0, give: 5 });
+  expect(levelled(10, standings(5, 0), 2)).toEqual({ take: 5, give: 0 });
+});
+
+test('nothing moves while no process is below its share', () => {
+  // One connection of the second was paused, and 4 is over the share of 3.33 by then.
+  expect(levelled(10, standings(4, 3, 3), 1)).toEqual({ take: 0, give: 0 });
+  expect(levelled(9, standings(4, 2, 3), 1)).toEqual({ take: 0, give: 1 });
+  // What is free already goes to the process that waits.
+  expect(levelled(11, standings(5, 3, 2), 1)).toEqual({ take: 0, give: 0 });
+});
+
+test('levelling closes few mailboxes at a time', () => {
+  expect(levelled(2000, standings(2000, 0), 1).give).toBeLessThanOrEqual(20);
+});
+
+test('a process is removed when its session is gone or its time ran out, and no other', async () => {
+  const [watcher, alive, expired] = [await join(), await join(), await join()];
+  const left = await database.db
+    .insertInto('sync_process')
+    .values({ expires_at: new Date(Date.now() + 3_600_000) })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  await database.db
+    .updateTable('sync_process')
+    .set({ expires_at: new Date(0) })
+    .where('id', '=', expired.processId)
+    .execute();
+  expect(await processIds()).toContain(left.id);
+  await removeGoneProcesses(database.db, watcher.processId);
+  expect((await processIds()).sort()).toEqual([watcher.processId, alive.processId].sort());
+  // It finds out at its next renewal.
+  await expect.poll(() => expired.lost.aborted, { timeout: 10_000 }).toBe(true);
+  expect(alive.lost.aborted).toBe(false);
+  await Promise.all([watcher, alive, expired].map((one) => one.leave()));
+  expect(await processIds()).toEqual([]);
+});
