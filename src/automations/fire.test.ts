@@ -82,6 +82,30 @@ test('only live mail fires', async () => {
   expect(await fire(mail)).toBe(1);
 });
 
+test('automatic replies, bounces, lists and calendar mail fire only where the trigger says so', async () => {
+  const mapId = await publishLine(db, jobs, account.viewer, raise);
+  const kinds = ['auto_reply', 'bounce', 'list', 'calendar'] as const;
+  const mails = await Promise.all(
+    kinds.map(async (kind) => {
+      const mail = await makeMail(db, account.accountId, account.contactId);
+      await db
+        .updateTable('message')
+        .set({ kind })
+        .where('account_id', '=', account.accountId)
+        .where('id', '=', mail.messageId)
+        .execute();
+      return mail;
+    }),
+  );
+  expect(await fire(...mails)).toBe(0);
+  const graph = newGraph();
+  graph.elements[0] = { id: 'trigger', kind: 'email_received', alsoFor: ['auto_reply', 'list'] };
+  await editMap(db, account.viewer, mapId, { graph });
+  await publishMap(db, jobs, account.viewer, mapId);
+  expect(await fire(...mails)).toBe(2);
+  expect(await fire(await makeMail(db, account.accountId, account.contactId))).toBe(1);
+});
+
 test('a rolled back page leaves no firing, no run and no job', async () => {
   await publishLine(db, jobs, account.viewer, raise);
   const mail = await makeMail(db, account.accountId, account.contactId);

@@ -25,7 +25,8 @@ export interface SightingOfSender {
  * starts a run for each firing; returns how many fired. Belongs to the caller's transaction: rows and jobs commit with it or not at all.
  *
  * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
- * before that turns up in one more folder later is still a message from before.
+ * before that turns up in one more folder later is still a message from before. Automatic replies, bounces, lists and calendar mail fire only where the
+ * trigger says so (spec B7).
  */
 export async function fireEmailReceived(
   trx: Trx,
@@ -77,8 +78,9 @@ async function insertFirings(trx: Trx, accountId: string, candidates: Candidate[
     select ${accountId}, decode(c.key, 'hex'), c."mapId", c."triggerId", c."contactId", c."messageId", c."sightingId", c."runId"
     from jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) as c(
       key text, "mapId" uuid, "triggerId" text, "liveSince" timestamptz, "contactId" uuid, "messageId" uuid, "sightingId" bigint,
-      "runId" uuid)
+      "runId" uuid, "alsoFor" jsonb)
     join message m on m.account_id = ${accountId} and m.id = c."messageId" and m.created_at >= c."liveSince"
+      and (m.kind = 'personal' or c."alsoFor" @> to_jsonb(m.kind))
     join contact on contact.account_id = ${accountId} and contact.id = c."contactId"
     order by c.key
     for key share of contact

@@ -3,16 +3,22 @@
  * A published version never changes, and runs stay on theirs.
  */
 import { z } from 'zod';
+import { impersonalKinds } from '../mail/kinds.ts';
 import { actions } from './actions/registry.ts';
 
-/** Triggers stand only on top of a map. They have no settings yet. */
+/** Triggers stand only on top of a map. */
 export const triggerKinds = ['email_received'] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
 const id = z.string().regex(/^[\w-]{1,64}$/, 'Use letters, digits, - and _ (at most 64).');
 
 export const elementSchema = z.discriminatedUnion('kind', [
-  z.object({ id, kind: z.literal('email_received') }),
+  z.object({
+    id,
+    kind: z.literal('email_received'),
+    // What it fires for beside persons' mail (spec B7); without it nothing.
+    alsoFor: z.array(z.enum(impersonalKinds)).max(impersonalKinds.length).optional(),
+  }),
   actions.create_task.schema.extend({ id }),
   actions.change_lead_score.schema.extend({ id }),
   actions.add_tag.schema.extend({ id }),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
+import type { ImpersonalKind } from '../mail/kinds.ts';
 import type { Graph, TriggerKind } from './map.ts';
 import { elementAfter } from './map.ts';
 
@@ -9,6 +10,8 @@ export interface PublishedTrigger {
   triggerId: string;
   firstElementId: string;
   liveSince: Date;
+  /** What it fires for beside persons' mail. */
+  alsoFor: ImpersonalKind[];
 }
 
 /**
@@ -39,7 +42,8 @@ export async function listPublishedTriggers(
     // Validated when it was published.
     const graph = map.graph as Graph;
     return graph.elements.flatMap((element) => {
-      const first = element.kind === kind ? elementAfter(graph, element.id) : undefined;
+      if (element.kind !== kind) return [];
+      const first = elementAfter(graph, element.id);
       if (!first || !map.live_since) return [];
       return [
         {
@@ -48,6 +52,7 @@ export async function listPublishedTriggers(
           triggerId: element.id,
           firstElementId: first.id,
           liveSince: map.live_since,
+          alsoFor: element.alsoFor ?? [],
         },
       ];
     });

@@ -91,12 +91,12 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   if (fresh.size === 0) return { ids, inserted };
   const { rows } = await sql<{ id: string; identity: string }>`
     insert into message (account_id, identity, internet_message_id, in_reply_to, reference_ids, subject, snippet, sent_at, received_at, size,
-      text, html, headers, raw, defects)
+      text, html, headers, raw, defects, kind)
     select ${accountId}, decode(m.identity, 'hex'), m."messageId", m."inReplyTo", m."references", m.subject, m.snippet, m."sentAt", m."receivedAt",
-      m.size, m.text, m.html, m.headers, m.raw, m.defects
+      m.size, m.text, m.html, m.headers, m.raw, m.defects, m.kind
     from json_to_recordset(${JSON.stringify([...fresh].map(([identity, email]) => messageRow(identity, email)))}::json) as m(
       identity text, "messageId" text, "inReplyTo" text, "references" text[], subject text, snippet text, "sentAt" timestamptz,
-      "receivedAt" timestamptz, size bigint, text text, html text, headers jsonb, raw text, defects text[])
+      "receivedAt" timestamptz, size bigint, text text, html text, headers jsonb, raw text, defects text[], kind text)
     order by m.identity
     on conflict (account_id, identity) do nothing
     returning id, encode(identity, 'hex') as identity`.execute(trx);
@@ -133,6 +133,7 @@ function messageRow(identity: string, { head, receivedAt, content }: Email): obj
     headers: parsed.headers.filter(([name]) => !/^(resent-)?bcc$/i.test(name)),
     raw,
     defects: parsed.defects,
+    kind: parsed.kind,
   };
 }
 

@@ -3,6 +3,7 @@ import { jsonObjectFrom } from 'kysely/helpers/postgres';
 import type { Viewer } from '../accounts/viewer.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { Address } from '../mail/address.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import { loadCopies } from './copies.ts';
 import { visibility } from './visibility.ts';
 
@@ -33,6 +34,7 @@ export interface MessageSummary {
   id: string;
   subject: string;
   snippet: string;
+  kind: MailKind;
   from: Address | null;
   /** The first ones; the whole message has them all. */
   to: Address[];
@@ -117,6 +119,7 @@ async function selectItems(db: Db | Trx, accountId: string, itemIds: readonly st
       'thread.id as threadId',
       'm.subject',
       'm.snippet',
+      'm.kind as mailKind',
       'm.sent_at',
       't.id as taskId',
       't.subject as taskSubject',
@@ -151,7 +154,13 @@ async function loadPeople(db: Db | Trx, accountId: string, messageIds: readonly 
 
 function summary(
   id: string,
-  row: { subject: string | null; snippet: string | null; sent_at: Date | null; attachments: number },
+  row: {
+    subject: string | null;
+    snippet: string | null;
+    mailKind: MailKind | null;
+    sent_at: Date | null;
+    attachments: number;
+  },
   people: readonly { role: string; name: string; address: string }[],
 ): MessageSummary {
   const of = (role: string) =>
@@ -160,6 +169,7 @@ function summary(
     id,
     subject: row.subject ?? '',
     snippet: row.snippet ?? '',
+    kind: row.mailKind ?? 'personal',
     from: of('from')[0] ?? null,
     to: of('to'),
     hasAttachments: row.attachments > 0,

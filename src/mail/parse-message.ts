@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { MimeNode } from '@zone-eu/mailsplit';
 import type { Head } from './head.ts';
 import { htmlToText } from './html-text.ts';
+import type { MailKind } from './kinds.ts';
 import { listFields, parseHead } from './parse-head.ts';
 import {
   type Attachment,
@@ -13,6 +14,7 @@ import {
   isInline,
   partNumber,
 } from './parts.ts';
+import { recognise } from './recognise.ts';
 import { snippetOf } from './snippet.ts';
 import { splitStream, splitWhole } from './split.ts';
 import { joinTexts } from './texts.ts';
@@ -22,6 +24,7 @@ export interface ParsedMessage {
   head: Head;
   /** Every field of the header, decoded, in its order. */
   headers: [string, string][];
+  kind: MailKind;
   text: string;
   html: string | null;
   /** About the first 200 characters of the text, without quotes. */
@@ -64,9 +67,13 @@ export async function parseMessage(raw: Readable | Buffer): Promise<ParsedMessag
   if (header.cut) defects.add('The header is longer than 8 MiB; the rest of it was left out.');
   const { text, html } = readTexts(parts, defects);
   const shown = text || (html === null ? '' : htmlToText(html));
+  const head = parseHead(header.bytes());
+  const headers = listFields(header.bytes(), defects);
+  const partTypes = parts.map(({ node }) => (node.headers && node.headers.getFirst('Content-Type')) || '');
   return {
-    head: parseHead(header.bytes()),
-    headers: listFields(header.bytes(), defects),
+    head,
+    headers,
+    kind: recognise(headers, head.from[0]?.address ?? '', partTypes),
     text: shown,
     html,
     snippet: snippetOf(shown),

@@ -1,4 +1,4 @@
-/** Row types of migrations/0004_log.sql. */
+/** Row types of migrations/0004_log.sql and 0007_message_kind.sql. */
 import type { ColumnType, Generated } from 'kysely';
 import type { CreatedAt, GeneratedJson, Int8, Timestamp } from './columns.ts';
 
@@ -19,6 +19,7 @@ export interface MessageTable {
   headers: GeneratedJson;
   raw: string | null;
   defects: Generated<string[]>;
+  kind: Generated<'personal' | 'auto_reply' | 'bounce' | 'list' | 'calendar'>;
   created_at: CreatedAt;
   thread_key: Int8 | null;
 }

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Conversation } from '../../log/conversations.ts';
 import type { LogItem, MessageSummary } from '../../log/items.ts';
+import { impersonalKinds } from '../../mail/kinds.ts';
 import type { WholeLogItem, WholeMessage } from '../../log/read.ts';
 
 const named = z.object({ id: z.string(), name: z.string() });
@@ -11,6 +12,9 @@ const messageSchema = z.object({
   id: z.string(),
   subject: z.string(),
   snippet: z.string(),
+  kind: z
+    .enum(['personal', ...impersonalKinds])
+    .openapi({ description: 'All but personal start an automation only where its trigger says so' }),
   from: person.nullable(),
   to: z.array(person).openapi({ description: 'In lists: the first 20' }),
   hasAttachments: z.boolean(),
@@ -137,6 +141,7 @@ function presentSummary(message: MessageSummary): z.infer<typeof messageSchema> 
     id: message.id,
     subject: message.subject,
     snippet: message.snippet,
+    kind: message.kind,
     from: message.from,
     to: message.to,
     hasAttachments: message.hasAttachments,

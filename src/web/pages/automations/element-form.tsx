@@ -1,4 +1,4 @@
-import { Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { membersQuery } from '../../api/account.ts';
 import { createSegment, createStage, createTag, segmentsQuery, stagesQuery, tagsQuery } from '../../api/labels.ts';
@@ -36,11 +36,27 @@ function Settings(props: Props) {
   switch (element.kind) {
     case 'email_received':
       return (
-        <Text size="sm">
-          Starts whenever a contact sends an email to a connected address, in whichever synced folder it lies. Each
-          email starts it once for a contact, however many mailboxes hold it. Mail from before connecting, or found
-          later, starts nothing.
-        </Text>
+        <>
+          <Text size="sm">
+            Starts whenever a contact sends an email to a connected address, in whichever synced folder it lies. Each
+            email starts it once for a contact, however many mailboxes hold it. Mail from before connecting, or found
+            later, starts nothing.
+          </Text>
+          <Checkbox.Group
+            label="Start also for"
+            description="Such mail is logged, and starts nothing unless it is ticked"
+            value={element.alsoFor ?? []}
+            error={errors['alsoFor']}
+            onChange={(alsoFor) => onChange({ ...element, alsoFor: alsoFor as Of<'email_received'>['alsoFor'] })}
+          >
+            <Stack gap="xs" mt="xs">
+              <Checkbox value="auto_reply" label="Automatic replies" />
+              <Checkbox value="bounce" label="Bounces" />
+              <Checkbox value="list" label="Mailing lists" />
+              <Checkbox value="calendar" label="Calendar mail" />
+            </Stack>
+          </Checkbox.Group>
+        </>
       );
     case 'create_task':
       return <TaskSettings element={element} errors={errors} onChange={onChange} />;

@@ -55,12 +55,21 @@ function EmailLine({ item, opened, onOpen }: { item: LogItem; opened: boolean; o
             <VisuallyHidden>{message.attachmentCount === 1 ? 'attachment' : 'attachments'}</VisuallyHidden>
           </span>
         )}
+        {message.kind !== 'personal' && <span style={{ flex: 'none' }}>· {mailKindLabels[message.kind]}</span>}
         {item.class && item.class !== 'live' && <span style={{ flex: 'none' }}>· {classLabels[item.class]}</span>}
       </span>
       {message.snippet && <span className={`one-line ${classes['snippet']}`}>{message.snippet}</span>}
     </UnstyledButton>
   );
 }
+
+/** Mail that no person wrote to the reader; it starts an automation only where the trigger says so. */
+const mailKindLabels = {
+  auto_reply: 'automatic reply',
+  bounce: 'bounce',
+  list: 'mailing list',
+  calendar: 'calendar',
+};
 
 /** Why mail is here that didn't arrive in the ordinary way; such mail starts no automation. */
 export const classLabels: Record<string, string> = {
