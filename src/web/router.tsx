@@ -81,9 +81,10 @@ const contacts = createRoute({
 const contact = createRoute({
   getParentRoute: () => shell,
   path: '/contacts/$contactId',
-  validateSearch: (search: Search): { tab?: string; item?: string } => ({
+  validateSearch: (search: Search): { tab?: string; item?: string; view?: string } => ({
     tab: text(search['tab']),
     item: text(search['item']),
+    view: text(search['view']),
   }),
   component: lazyRouteComponent(() => import('./pages/contact/contact.tsx'), 'ContactPage'),
 });

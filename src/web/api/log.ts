@@ -10,8 +10,38 @@ const askLog = (id: string, cursor?: string) =>
 
 export const logQuery = (contactId: string) =>
   infiniteQueryOptions({
-    queryKey: ['log', contactId],
+    queryKey: ['log', contactId, 'items'],
     queryFn: ({ pageParam }) => askLog(contactId, pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+
+/** The log by conversation: of each the newest email. */
+export const conversationsQuery = (contactId: string) =>
+  infiniteQueryOptions({
+    queryKey: ['log', contactId, 'conversations'],
+    queryFn: ({ pageParam }) =>
+      answer(
+        api.contacts[':id'].log.$get({
+          param: { id: contactId },
+          query: { cursor: pageParam, limit: pageSize, view: 'conversations' },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+
+/** One conversation's emails, the oldest first. */
+export const conversationQuery = (contactId: string, threadId: string) =>
+  infiniteQueryOptions({
+    queryKey: ['log', contactId, 'conversation', threadId],
+    queryFn: ({ pageParam }) =>
+      answer(
+        api.contacts[':id'].log.$get({
+          param: { id: contactId },
+          query: { cursor: pageParam, limit: pageSize, threadId },
+        }),
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
   });
@@ -46,6 +76,8 @@ export function attachmentUrl(itemId: string, part: string, inline = false): str
  * doesn't reach what is shown, everything is asked for again, so that no item in between is missing.
  */
 export async function refreshLogHead(client: QueryClient, contactId: string): Promise<void> {
+  void client.invalidateQueries({ queryKey: conversationsQuery(contactId).queryKey });
+  void client.invalidateQueries({ queryKey: ['log', contactId, 'conversation'] });
   const { queryKey } = logQuery(contactId);
   const shown = client.getQueryData<InfiniteData<LogPage, string | undefined>>(queryKey);
   if (!shown) return;

@@ -78,7 +78,7 @@ function Heading({ contact }: { contact: Contact }) {
 }
 
 function Columns({ contact }: { contact: Contact }) {
-  const { tab = 'log', item } = useSearch({ from: '/shell/contacts/$contactId' });
+  const { tab = 'log', item, view } = useSearch({ from: '/shell/contacts/$contactId' });
   const navigate = useNavigate({ from: '/contacts/$contactId' });
   const [unfolded, { toggle }] = useDisclosure(false);
   const openItem = (id: string | undefined) => void navigate({ search: (before) => ({ ...before, item: id }) });
@@ -108,7 +108,9 @@ function Columns({ contact }: { contact: Contact }) {
       </div>
       <Tabs
         value={tab}
-        onChange={(value) => void navigate({ search: { tab: value === 'log' ? undefined : (value ?? undefined) } })}
+        onChange={(value) =>
+          void navigate({ search: { tab: value === 'log' ? undefined : (value ?? undefined), view } })
+        }
         keepMounted={false}
       >
         <Tabs.List>
@@ -123,7 +125,18 @@ function Columns({ contact }: { contact: Contact }) {
           </Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="log" pt="xs">
-          <ContactLog contact={contact} openedId={item} onOpen={openItem} />
+          <ContactLog
+            contact={contact}
+            view={view === 'conversations' ? 'conversations' : 'items'}
+            onView={(next) =>
+              void navigate({
+                search: (before) => ({ ...before, view: next === 'conversations' ? next : undefined }),
+                replace: true,
+              })
+            }
+            openedId={item}
+            onOpen={openItem}
+          />
         </Tabs.Panel>
         <Tabs.Panel value="tasks" pt="sm">
           <ContactTasks contact={contact} />
