@@ -23,6 +23,7 @@ import type {
 } from './schema/contacts.ts';
 import type { ConnectionTable, ConnectionAddressTable, StreamTable, FolderTable } from './schema/connections.ts';
 import type { SyncProcessTable, LeaseTable } from './schema/leases.ts';
+import type { MailboxCheckTable, MailboxCheckFolderTable, MailboxCheckDifferenceTable } from './schema/checks.ts';
 import type { HistoryTable, HistoryFolderTable } from './schema/history.ts';
 import type {
   MessageTable,
@@ -68,6 +69,9 @@ export interface Database {
   folder: FolderTable;
   sync_process: SyncProcessTable;
   lease: LeaseTable;
+  mailbox_check: MailboxCheckTable;
+  mailbox_check_folder: MailboxCheckFolderTable;
+  mailbox_check_difference: MailboxCheckDifferenceTable;
   history: HistoryTable;
   history_folder: HistoryFolderTable;
   thread: ThreadTable;

@@ -43,13 +43,15 @@ export interface Failure {
 
 export interface DueRow {
   id: string;
-  state: 'skipped' | 'quarantined';
+  state: 'logged' | 'skipped' | 'quarantined';
   rule: string;
   tries: number;
   class: Candidate['ownClass'] | 'late_contact' | null;
   vanished: boolean;
   /** Address keys of those participants of a quarantined row who were no contacts at its first decision. */
   strangers: ReadonlySet<string>;
+  /** Of a row that a check decides anew: address keys of those who were contacts when it was listed first. */
+  wasContact?: ReadonlySet<string>;
 }
 
 const minutes = 60_000;

@@ -65,6 +65,8 @@ interface Matched {
   address: string;
   /** Stood as a stranger in a row of this message. */
   wasStranger: boolean;
+  /** What a check knows of it: was a contact when the row was listed first. */
+  wasContact: boolean | undefined;
 }
 
 /** Each contact once, by the foremost place in which it stands. */
@@ -76,7 +78,8 @@ function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
     if (contactId === undefined || role === 'reply-to' || found.has(contactId)) continue;
     const direction = sent ? 'sent' : role === 'from' ? 'received' : 'copied';
     const wasStranger = candidate.row?.strangers.has(key!) ?? false;
-    found.set(contactId, { contactId, direction, role, address, wasStranger });
+    const wasContact = candidate.row?.wasContact?.has(key!);
+    found.set(contactId, { contactId, direction, role, address, wasStranger, wasContact });
   }
   return [...found.values()];
 }
@@ -86,6 +89,7 @@ function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
  */
 function classOf(person: Matched, first: Class, stored: boolean): Class {
   if (person.wasStranger) return 'late_contact';
+  if (person.wasContact !== undefined) return person.wasContact ? first : 'late_contact';
   return stored && person.role !== 'bcc' ? 'late_contact' : first;
 }
 

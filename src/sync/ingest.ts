@@ -41,7 +41,7 @@ export async function storing<T>(hold: Hold, candidates: readonly Candidate[], s
 }
 
 async function takeIn(trx: Trx, hold: Hold, stream: SyncStream, intake: Intake): Promise<Stored> {
-  if (intake.advance) await moveCursor(trx, hold, stream, intake.advance);
+  if (intake.advance) await moveCursor(trx, hold, stream, intake.advance, intake.candidates.length > 0);
   const { reset } = intake;
   const folder = reset && stream.folders.get(reset.folder);
   if (folder) await beginEpoch(trx, hold.accountId, folder.id, reset.epoch);
@@ -63,9 +63,11 @@ async function moveCursor(
   hold: Hold,
   stream: SyncStream,
   { from, to }: { from: Cursor | null; to: Cursor },
+  news: boolean,
 ): Promise<void> {
   const { rows } = await sql`
-    update stream set cursor = ${to}, last_synced_at = now(), error = null, error_since = null
+    update stream set cursor = ${to}, last_synced_at = now(), error = null, error_since = null,
+      last_mail_at = case when ${news} then now() else last_mail_at end
     where account_id = ${hold.accountId} and id = ${stream.id} and cursor is not distinct from ${from}::text returning 1`.execute(
     trx,
   );

@@ -4,6 +4,7 @@ import { ProviderError } from '../providers/provider.ts';
 import { loadAsked } from '../connections/history.ts';
 import type { Bell } from './bell.ts';
 import { shortError } from './candidate.ts';
+import { MailboxChecking } from './check.ts';
 import type { SyncDeps } from './deps.ts';
 import { decideDue, nextDueIn } from './due.ts';
 import type { Suspects } from './fetch-bodies.ts';
@@ -32,6 +33,7 @@ export class OpenMailbox {
   /** Streams in trouble, by ref. */
   private readonly resting = new Map<string, { until: number; failures: number }>();
   private readonly history: HistoryImport;
+  private readonly checking: MailboxChecking;
   private chosen: ReadonlySet<string> = new Set();
   private unwatch: (() => Promise<void>) | null = null;
   private broken: unknown = null;
@@ -48,6 +50,7 @@ export class OpenMailbox {
     this.suspects = suspects;
     this.bell = bell;
     this.history = new HistoryImport(hold, mailbox, suspects);
+    this.checking = new MailboxChecking(hold, mailbox, suspects);
   }
 
   /** Refreshes the folders, puts all chosen streams on the list and watches them. */
@@ -61,6 +64,7 @@ export class OpenMailbox {
   async reload(): Promise<void> {
     this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
     await this.history.reload();
+    this.checking.lookAgain();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
     for (const ref of this.chosen) this.pending.add(ref);
@@ -101,8 +105,11 @@ export class OpenMailbox {
     await this.noteSynced(listed > 0);
   }
 
-  /** Takes in a part of the history that was asked for; false: there is none to do now. Call it when work() has nothing left. */
-  async importHistory(): Promise<boolean> {
+  /** Does a step of what gives way to live mail, a check before history; false: there is none to do now. Call it when work() has nothing left. */
+  async giveWay(): Promise<boolean> {
+    const checked = await this.checking.step();
+    this.due ||= checked.due;
+    if (checked.worked) return true;
     const { worked, due, stale } = await this.history.step();
     this.due ||= due;
     if (stale !== null) this.pending.add(stale);
@@ -123,6 +130,7 @@ export class OpenMailbox {
     this.closed = true;
     await this.unwatch?.().catch(() => {});
     void this.history.close();
+    void this.checking.close();
     await this.mailbox.close().catch(() => {});
   }
 
@@ -169,6 +177,7 @@ export class OpenMailbox {
 
   private async sweep(): Promise<void> {
     this.sweepAt = Date.now() + this.sweepMs();
+    this.checking.lookAgain();
     if (Date.now() >= this.foldersAt) await this.refresh();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     const known: { stream: Stream; cursor: string }[] = [];

@@ -125,8 +125,9 @@ function isLate(row: KnownRow, candidate: Candidate, { contacts }: AddressMatche
   return [...matchedKeys(candidate)].some((key) => contacts.has(key));
 }
 
-async function decideAll(
-  trx: Trx,
+/** What is to be said of these now; known messages are looked up. */
+export async function decideAll(
+  trx: Trx | Hold['db'],
   hold: Hold,
   candidates: readonly Candidate[],
   matches: AddressMatches,

@@ -128,9 +128,9 @@ async function live(
         const good = { state: 'active', code: null } as const;
         if (!(await writeState(deps, accountId, connectionId, claimed.hold.fence, good))) throw new Fenced();
       }
-      // Asked even while history is imported, since it also finds what is due.
+      // Asked even while something gives way, since it also finds what is due.
       const idleFor = await open.idleFor();
-      if (!(await open.importHistory())) await outside.bell.wait(idleFor);
+      if (!(await open.giveWay())) await outside.bell.wait(idleFor);
     }
   } finally {
     stopped.removeEventListener('abort', close);

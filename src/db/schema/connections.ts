@@ -41,6 +41,7 @@ export interface StreamTable {
   last_synced_at: Timestamp | null;
   error: string | null;
   error_since: Timestamp | null;
+  last_mail_at: Timestamp | null;
 }
 
 export interface FolderTable {

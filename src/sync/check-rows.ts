@@ -1,0 +1,154 @@
+import { sql } from 'kysely';
+import type { DifferenceKind } from '../connections/checks.ts';
+import { notify } from '../db/listen.ts';
+import type { Trx } from '../db/open.ts';
+import type { Candidate } from './candidate.ts';
+import { inHold } from './hold.ts';
+import type { Hold } from './hold.ts';
+
+/** Named differences of a folder; the counts go on. */
+const mostNamed = 1000;
+
+/** A folder that a check is to compare. */
+export interface CheckTask {
+  checkId: string;
+  folderId: string;
+  ref: string;
+  name: string;
+  streamRef: string;
+  importing: boolean;
+}
+
+/** What one difference was, and what became of it. */
+export interface Noted {
+  kind: DifferenceKind;
+  epoch?: string;
+  ref?: string;
+  before?: string;
+  after?: string;
+  repaired: boolean;
+}
+
+/** By itself a connection is checked once a day, each at a time of its own. */
+export async function beginDaily(hold: Hold): Promise<void> {
+  await sql`
+    insert into mailbox_check (account_id, connection_id)
+    select c.account_id, c.id from connection c
+    where c.account_id = ${hold.accountId} and c.id = ${hold.connectionId}
+      and coalesce((select max(k.asked_at) from mailbox_check k where k.account_id = c.account_id and k.connection_id = c.id), c.started_at)
+        < now() - interval '22 hours' - make_interval(mins => abs(hashtext(c.id::text) % 240))
+    on conflict (account_id, connection_id) where ended_at is null do nothing`.execute(hold.db);
+}
+
+export async function nextTask(hold: Hold): Promise<CheckTask | null> {
+  const { rows } = await sql<CheckTask>`
+    select k.id as "checkId", f.id as "folderId", f.ref, f.name, s.ref as "streamRef",
+      exists (select from history h where h.account_id = k.account_id and h.connection_id = k.connection_id
+        and h.state in ('running', 'paused')) as importing
+    from mailbox_check k
+    join folder f on f.account_id = k.account_id and f.connection_id = k.connection_id and f.chosen and f.gone_at is null
+    join stream s on s.account_id = f.account_id and s.id = f.stream_id
+    left join mailbox_check_folder c on c.account_id = k.account_id and c.check_id = k.id and c.folder_id = f.id
+    where k.account_id = ${hold.accountId} and k.connection_id = ${hold.connectionId} and k.ended_at is null and not coalesce(c.done, false)
+    order by f.role = 'inbox' desc nulls last, f.ref
+    limit 1`.execute(hold.db);
+  return rows[0] ?? null;
+}
+
+/** The folder is listed from the newest; what was repaired before a restart stays counted. */
+export async function begin(hold: Hold, task: CheckTask): Promise<void> {
+  await inHold(hold, async (trx) => {
+    await sql`update mailbox_check set started_at = coalesce(started_at, now())
+      where account_id = ${hold.accountId} and id = ${task.checkId}`.execute(trx);
+    await sql`
+      insert into mailbox_check_folder (account_id, connection_id, check_id, folder_id)
+      values (${hold.accountId}, ${hold.connectionId}, ${task.checkId}, ${task.folderId})
+      on conflict (account_id, check_id, folder_id) do update set listed = 0, in_ledger = 0`.execute(trx);
+    await tellOf(trx, hold);
+  });
+}
+
+export async function count(hold: Hold, task: CheckTask, listed: number, inLedger: number): Promise<void> {
+  await sql`
+    update mailbox_check_folder set listed = listed + ${listed}, in_ledger = in_ledger + ${inLedger}
+    where account_id = ${hold.accountId} and check_id = ${task.checkId} and folder_id = ${task.folderId}`.execute(
+    hold.db,
+  );
+}
+
+export async function note(
+  trx: Trx,
+  hold: Hold,
+  task: CheckTask,
+  noted: readonly Noted[],
+  recovered = 0,
+): Promise<void> {
+  const repaired = noted.filter((one) => one.repaired).length;
+  await sql`
+    with counted as (
+      update mailbox_check_folder set differences = differences + ${noted.length}, repaired = repaired + ${repaired}, recovered = recovered + ${recovered}
+      where account_id = ${hold.accountId} and check_id = ${task.checkId} and folder_id = ${task.folderId}
+      returning differences
+    )
+    insert into mailbox_check_difference (account_id, check_id, folder_id, kind, epoch, ref, rule_before, rule_after)
+    select ${hold.accountId}, ${task.checkId}, ${task.folderId}, d.kind, d.epoch, d.ref, d.before, d.after
+    from json_to_recordset(${JSON.stringify(noted)}::json) as d(kind text, epoch text, ref text, before text, after text), counted
+    where counted.differences <= ${mostNamed}`.execute(trx);
+}
+
+/** The rules of the rows at these places of one folder, by ref. */
+export async function rulesNow(
+  trx: Trx,
+  accountId: string,
+  candidates: readonly Candidate[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ ref: string; rule: string }>`
+    select s.ref, s.rule from sighting s
+    join unnest(${candidates.map((one) => one.folderId)}::uuid[], ${candidates.map((one) => one.place.epoch)}::text[],
+      ${candidates.map((one) => one.place.ref)}::text[]) as place (folder_id, epoch, ref)
+      on s.folder_id = place.folder_id and s.epoch = place.epoch and s.ref = place.ref
+    where s.account_id = ${accountId}`.execute(trx);
+  return new Map(rows.map(({ ref, rule }) => [ref, rule]));
+}
+
+/** Right before the folder is listed: the database's time, and its latest row's id. */
+export async function begunAt(hold: Hold, task: CheckTask): Promise<{ at: Date; last: string }> {
+  const { rows } = await sql<{ at: Date; last: string }>`
+    select now() as at, coalesce(max(id), 0) as last from sighting
+    where account_id = ${hold.accountId} and connection_id = ${hold.connectionId} and folder_id = ${task.folderId}`.execute(
+    hold.db,
+  );
+  return rows[0]!;
+}
+
+/** Its end, with the measure of silence (connections/health.ts). */
+export async function endIfDone(hold: Hold): Promise<void> {
+  const under = await hold.db
+    .selectFrom('mailbox_check')
+    .select('id')
+    .where('account_id', '=', hold.accountId)
+    .where('connection_id', '=', hold.connectionId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+  if (!under) return;
+  await inHold(hold, async (trx) => {
+    await sql`
+      update mailbox_check k set started_at = coalesce(started_at, now()), ended_at = now(), longest_gap = (
+        select extract(epoch from max(gap)) from (
+          select at - lag(at) over (order by at) as gap from (
+            select coalesce(received_at, listed_at) as at, max(coalesce(received_at, listed_at)) over () as latest from sighting
+            where account_id = k.account_id and connection_id = k.connection_id and class is distinct from 'history'
+          ) mail where at > latest - interval '30 days'
+        ) gaps)
+      where k.account_id = ${hold.accountId} and k.id = ${under.id} and k.ended_at is null and not exists (
+        select from folder f
+        left join mailbox_check_folder c on c.account_id = f.account_id and c.check_id = k.id and c.folder_id = f.id
+        where f.account_id = k.account_id and f.connection_id = k.connection_id and f.chosen and f.gone_at is null
+          and not coalesce(c.done, false))`.execute(trx);
+    await tellOf(trx, hold);
+  });
+}
+
+export async function tellOf(trx: Trx, { accountId, connectionId }: Hold): Promise<void> {
+  await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
+}
