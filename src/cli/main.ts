@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createKey } from './api-key.ts';
+import { checkMailbox } from './check.ts';
 import { UsageError } from './usage-error.ts';
 import { printSetupLink } from './setup-link.ts';
 
@@ -10,6 +11,9 @@ const usage = `Usage: letterlog <command>
 
   api-key create --email <user> [--name <name>] [--account <id>]
       Makes an API key that acts as this user, and prints it. It is shown this once.
+  check --mailbox <address> [--seconds <most>]
+      Has the running server compare a mailbox with the ledger and the Contact Log and repair what differs;
+      waits for the result and prints it.
   setup-link
       Prints a new set-up link while there is no account yet; the one before is void.
   help
@@ -28,6 +32,7 @@ async function run(args: string[]): Promise<number> {
     const command = positionals.join(' ');
     if (values.help || command === 'help') process.stdout.write(usage);
     else if (command === 'api-key create') process.stdout.write(`${await createKey(values)}\n`);
+    else if (command === 'check') process.stdout.write(`${await checkMailbox(values)}\n`);
     else if (command === 'setup-link') process.stdout.write(`${await printSetupLink()}\n`);
     else throw new UsageError(command === '' ? 'Name a command.' : `There is no command "${command}".`);
     return 0;
@@ -47,6 +52,8 @@ function parse(args: string[]) {
         email: { type: 'string' },
         name: { type: 'string' },
         account: { type: 'string' },
+        mailbox: { type: 'string' },
+        seconds: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -1,6 +1,8 @@
 import type { Db, Trx } from '../db/open.ts';
 import type { FolderRole } from '../providers/provider.ts';
 import { noConnection } from './access.ts';
+import { loadHealth } from './health.ts';
+import type { Warning } from './health.ts';
 import { shownState } from './state.ts';
 
 /** Ledger rows of the current epochs. */
@@ -39,6 +41,7 @@ export interface Connection {
   settings: unknown;
   folders: ConnectionFolder[];
   counts: Counts;
+  health: Warning[];
 }
 
 /** A connection for whoever has been let through by requireConnection(). Throws AppError 'not_found'. */
@@ -48,7 +51,7 @@ export async function viewConnection(db: Db | Trx, accountId: string, connection
   return connection;
 }
 
-/** These connections in the order of the ids, without the deleted ones. Three queries, however many. */
+/** These connections in the order of the ids, without the deleted ones. Four queries, however many. */
 export async function viewConnections(
   db: Db | Trx,
   accountId: string,
@@ -81,6 +84,7 @@ export async function viewConnections(
     .execute();
   const counts = await countSightings(db, accountId, connectionIds);
   const folders = await loadFolders(db, accountId, connectionIds);
+  const health = await loadHealth(db, accountId, connectionIds);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return connectionIds.flatMap((id) => {
     const row = byId.get(id);
@@ -103,6 +107,7 @@ export async function viewConnections(
           counts: sum(own.filter((count) => count.folderId === folder.id)),
         })),
       counts: sum(own),
+      health: health.get(id) ?? [],
     };
   });
 }

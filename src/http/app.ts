@@ -12,6 +12,7 @@ import { requestLog } from './request-log.ts';
 import { accountRoutes } from './routes/account.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { connectionRoutes } from './routes/connections.ts';
+import { checkRoutes } from './routes/checks.ts';
 import { contactRoutes } from './routes/contacts.ts';
 import { docsPage, docsPolicy } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -96,6 +97,7 @@ export function apiRoutes(deps: AppDeps & AccountDeps) {
     .route('/', stageRoutes(deps))
     .route('/', connectionRoutes(deps))
     .route('/', historyRoutes(deps))
+    .route('/', checkRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', whyRoutes(deps))
     .route('/', taskRoutes(deps))

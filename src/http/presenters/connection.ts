@@ -40,6 +40,9 @@ export const connectionSchema = z
       }),
     ),
     counts: countsSchema.openapi({ description: 'Ledger rows of the current epochs, by their state' }),
+    health: z
+      .array(z.object({ code: z.enum(['drifted', 'unchecked', 'silent']), message: z.string() }))
+      .openapi({ description: 'What mail says against it, though no call failed' }),
   })
   .openapi('Connection');
 
@@ -71,6 +74,7 @@ export function presentConnection(connection: Connection): z.infer<typeof connec
       counts: presentCounts(folder.counts),
     })),
     counts: presentCounts(connection.counts),
+    health: connection.health.map(({ code, message }) => ({ code, message })),
   };
 }
 

@@ -32,6 +32,20 @@ export const historyQuery = (id: string) =>
     queryFn: async () => (await answer(api.connections[':id'].history.$get({ param: { id } }))).items,
   });
 
+export const checksQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', 'one', id, 'checks'],
+    queryFn: async () => (await answer(api.connections[':id'].checks.$get({ param: { id } }))).items,
+  });
+
+/** With what it found, by name. */
+export const checkQuery = (id: string, checkId: string) =>
+  queryOptions({
+    queryKey: ['connections', 'one', id, 'checks', checkId],
+    queryFn: () => answer(api.connections[':id'].checks[':checkId'].$get({ param: { id, checkId } })),
+  });
+
+export const askForCheck = (id: string) => answer(api.connections[':id'].checks.$post({ param: { id } }));
 export const askForHistory = (id: string, json: HistoryInput) =>
   answer(api.connections[':id'].history.$post({ param: { id }, json }));
 export const changeHistory = (id: string, state: 'running' | 'paused' | 'cancelled') =>

@@ -5,7 +5,7 @@ import type { Connection } from '../../api/types.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import table from '../../components/table.module.css';
 import { count } from '../../time.ts';
-import { StatusBadge, statusLabels } from './status.tsx';
+import { ListedStatus, statusLabels } from './status.tsx';
 
 export interface Column {
   id: string;
@@ -65,12 +65,9 @@ export const columns = (scope: Scope): Column[] => [
     label: 'Last sync status',
     order: ({ state }) =>
       ['needs_sign_in', 'failing', 'connecting', 'paused', 'catching_up', 'importing', 'active'].indexOf(state),
-    words: ({ state, stateMessage }) => `${statusLabels[state].label} ${stateMessage ?? ''}`,
-    show: ({ state, stateMessage }) => (
-      <span title={stateMessage ?? undefined}>
-        <StatusBadge state={state} />
-      </span>
-    ),
+    words: ({ state, stateMessage, health }) =>
+      [statusLabels[state].label, stateMessage, ...health.map(({ message }) => message)].join(' '),
+    show: (connection) => <ListedStatus connection={connection} />,
   },
   {
     id: 'lastSynced',

@@ -17,6 +17,7 @@ import { Problem } from '../../components/problem.tsx';
 import { say } from '../../components/toast.tsx';
 import { NotFound } from '../../shell/fallbacks.tsx';
 import { count } from '../../time.ts';
+import { Checks } from './checks.tsx';
 import { DeleteConnections } from './delete-connections.tsx';
 import { FolderChoice } from './folder-choice.tsx';
 import { HistoryImports } from './history-imports.tsx';
@@ -100,6 +101,11 @@ function Editor({ connection }: { connection: Connection }) {
         {own && <SignInAgain connection={connection} />}
       </Card>
       <Folders connection={connection} own={own} />
+      {connection.state !== 'connecting' && (
+        <Card title="Check">
+          <Checks connection={connection} />
+        </Card>
+      )}
       {connection.state !== 'connecting' && (
         <Card title="Older mail">
           <HistoryImports connection={connection} own={own} />

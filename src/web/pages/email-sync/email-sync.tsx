@@ -1,6 +1,7 @@
 import { ActionBar, Button, Group, Menu, Select, Text, TextInput } from '@mantine/core';
 import { useDisclosure, useLocalStorage } from '@mantine/hooks';
 import {
+  IconChecks,
   IconColumns3,
   IconMailPlus,
   IconPlayerPause,
@@ -13,7 +14,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Scope } from '../../api/connections.ts';
-import { connectionsQuery, updateConnection } from '../../api/connections.ts';
+import { askForCheck, connectionsQuery, updateConnection } from '../../api/connections.ts';
 import { useMe } from '../../api/session.ts';
 import type { Connection, ConnectionState } from '../../api/types.ts';
 import { Empty } from '../../components/empty.tsx';
@@ -26,7 +27,7 @@ import { newButton, searchBox } from '../../shell/shortcuts.ts';
 import { columns, firstColumns } from './columns.tsx';
 import { ConnectionTable } from './connection-table.tsx';
 import { DeleteConnections } from './delete-connections.tsx';
-import { statusLabels } from './status.tsx';
+import { canBeChecked, statusLabels } from './status.tsx';
 
 export const AllConnectionsPage = () => <ConnectionsPage scope="account" />;
 export const MyConnectionsPage = () => <ConnectionsPage scope="mine" />;
@@ -149,6 +150,19 @@ function Actions({ selected, onDone }: { selected: Connection[]; onDone: () => v
   const [deleting, { open, close }] = useDisclosure(false);
   const pausable = selected.filter(({ state }) => state !== 'paused' && state !== 'connecting');
   const paused = selected.filter(({ state }) => state === 'paused');
+  const checkable = selected.filter(canBeChecked);
+
+  const check = async () => {
+    try {
+      for (const { id } of checkable) await askForCheck(id);
+      say(
+        `${count(checkable.length, 'mailbox', 'mailboxes')} will be checked. The result is on the connection's page.`,
+      );
+      onDone();
+    } catch (error) {
+      sayProblem(error);
+    }
+  };
 
   const pause = async (connections: Connection[], to: boolean) => {
     try {
@@ -184,6 +198,11 @@ function Actions({ selected, onDone }: { selected: Connection[]; onDone: () => v
             onClick={() => void pause(pausable, true)}
           >
             Pause
+          </Button>
+        )}
+        {checkable.length > 0 && (
+          <Button variant="subtle" leftSection={<IconChecks size={16} />} onClick={() => void check()}>
+            Check mailbox
           </Button>
         )}
         {paused.length > 0 && (

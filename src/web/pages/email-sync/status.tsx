@@ -14,10 +14,37 @@ export const statusLabels: Record<ConnectionState, { label: string; tone: Tone }
   failing: { label: 'In trouble', tone: 'bad' },
 };
 
+/** It is being synced, whatever goes on. */
+export function canBeChecked({ state }: Connection): boolean {
+  return state !== 'connecting' && state !== 'paused' && state !== 'needs_sign_in';
+}
+
 export function StatusBadge({ state }: { state: ConnectionState }) {
   const { label, tone } = statusLabels[state];
   return <ToneBadge tone={tone}>{label}</ToneBadge>;
 }
+
+/** The status with, in a word, what mail says against it. */
+export function ListedStatus({ connection: { state, stateMessage, health } }: { connection: Connection }) {
+  const [warning] = health;
+  return (
+    <span title={[stateMessage, ...health.map(({ message }) => message)].filter(Boolean).join('\n') || undefined}>
+      <StatusBadge state={state} />
+      {warning && (
+        <>
+          {' '}
+          <ToneBadge tone="warn">{warningLabels[warning.code]}</ToneBadge>
+        </>
+      )}
+    </span>
+  );
+}
+
+const warningLabels: Record<Connection['health'][number]['code'], string> = {
+  drifted: 'Differed',
+  unchecked: 'Not checked',
+  silent: 'Silent',
+};
 
 /** The status with its reason, since when, and when it is tried again. */
 export function StatusWords({ connection }: { connection: Connection }) {
