@@ -1,7 +1,7 @@
 import type { ImapFlow, MailboxObject, SearchObject } from 'imapflow';
 
 /** Messages that one answer tells of: it is one line, 7 MB for a million, and takes many times that while it is parsed. */
-const window = 20_000;
+const windowOf = 20_000;
 
 /**
  * UIDs that the criteria find, ascending, each once; null: the server refuses to search. Asked in windows of sequence numbers, which are as full as can be however
@@ -12,6 +12,7 @@ export async function searchUids(
   mailbox: MailboxObject,
   criteria: SearchObject,
   low = 0,
+  window = windowOf,
 ): Promise<number[] | null> {
   const blocks: number[][] = [];
   let above = Infinity;
@@ -38,7 +39,7 @@ export async function searchUids(
 export async function searchFrom(client: ImapFlow, mailbox: MailboxObject, low: number): Promise<number[] | null> {
   const uid = `${low}:*`;
   // How many there are at most is known mostly: those of a usual pass.
-  if (mailbox.uidNext && mailbox.uidNext - low <= window) {
+  if (mailbox.uidNext && mailbox.uidNext - low <= windowOf) {
     const found = await client.search({ uid }, { uid: true });
     return Array.isArray(found) ? found.sort((a, b) => a - b) : null;
   }
