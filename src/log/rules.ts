@@ -47,6 +47,10 @@ export const rules = {
     explanation:
       'The database refused to store it. It is tried again by itself; the rest of the mailbox is not held up.',
   },
+  dismissed: {
+    state: 'skipped',
+    explanation: 'Somebody dismissed it from quarantine, so it is not tried again. It can be put back.',
+  },
 } as const satisfies Record<string, { state: SightingState; explanation: string }>;
 
 export type Rule = keyof typeof rules;

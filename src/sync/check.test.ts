@@ -7,6 +7,7 @@ import { checkInvariants } from '../../test/invariants.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { startCheck, viewCheck, viewChecks, viewDifferences } from '../connections/checks.ts';
+import { viewConnection } from '../connections/view.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { MailboxChecking } from './check.ts';
 import { claim } from './claim.ts';
@@ -321,5 +322,41 @@ describe('a check', () => {
       .where('connection_id', '=', id)
       .execute();
     expect(await run()).toBe(2);
+  });
+});
+
+describe('health', () => {
+  const codes = async (id: string) => (await viewConnection(rig.db, rig.accountId, id)).health.map(({ code }) => code);
+
+  test('flags a connection whose check found differences, though no call failed, until one finds none', async () => {
+    const id = await mailbox();
+    expect(await codes(id)).toEqual([]);
+    await sql`delete from sighting where account_id = ${rig.accountId} and ref = '2'`.execute(rig.db);
+    await check(id);
+    expect(await codes(id)).toEqual(['drifted']);
+    await check(id);
+    expect(await codes(id)).toEqual([]);
+  });
+
+  test('flags one that has been silent for over three times its longest gap of 30 days, a day at least', async () => {
+    const id = await mailbox();
+    const silentFor = (hours: number) =>
+      sql`update stream set last_mail_at = now() - make_interval(hours => ${hours}) where account_id = ${rig.accountId}`.execute(
+        rig.db,
+      );
+    await check(id);
+    await silentFor(23);
+    expect(await codes(id)).toEqual([]);
+    await silentFor(25);
+    expect(await codes(id)).toEqual(['silent']);
+    // A gap of ten hours: silence counts from thirty on.
+    await sql`update sighting set received_at = now() - interval '10 hours' where account_id = ${rig.accountId} and ref = '1'`.execute(
+      rig.db,
+    );
+    await check(id);
+    await silentFor(29);
+    expect(await codes(id)).not.toContain('silent');
+    await silentFor(31);
+    expect(await codes(id)).toContain('silent');
   });
 });

@@ -70,8 +70,8 @@ function differenceOf(
   if (row === undefined) return toCome ? null : 'missing_row';
   if (row.identity !== null && identity !== null && row.identity !== identity.toString('hex')) return 'other_message';
   if (row.voidSince !== null) return row.voidSince < begun ? 'wrongly_vanished' : null;
-  // It is decided anew by itself.
-  if (row.due) return null;
+  // It is decided anew by itself, or a person has decided.
+  if (row.due || row.rule === 'dismissed') return null;
   if (row.state === 'quarantined') return 'decision_differs';
   if (head === null || toCome) return null;
   const belongs = decision.state === 'logged' || decision.dueNow;

@@ -44,6 +44,19 @@ export async function findRows(
   return new Map(rows.map((row) => [placeKey(row.folderId, row), row]));
 }
 
+/** Of the rows that are being decided anew those that a person dismissed meanwhile. */
+export async function findDismissed(
+  trx: Trx,
+  accountId: string,
+  candidates: readonly Candidate[],
+): Promise<ReadonlySet<string>> {
+  if (candidates.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    select id from sighting where account_id = ${accountId} and rule = 'dismissed'
+      and id = any(${candidates.map(({ row }) => row!.id)}::bigint[])`.execute(trx);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** What is known of these identities; without an entry: nothing. */
 export async function findKnown(
   trx: Trx | Hold['db'],

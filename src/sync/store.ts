@@ -14,7 +14,16 @@ import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
 import type { Hold } from './hold.ts';
-import { findKnown, findRows, insertSightings, placeKey, touchRows, updateSightings, writeHashes } from './ledger.ts';
+import {
+  findDismissed,
+  findKnown,
+  findRows,
+  insertSightings,
+  placeKey,
+  touchRows,
+  updateSightings,
+  writeHashes,
+} from './ledger.ts';
 import type { Entry, KnownRow } from './ledger.ts';
 
 export interface Stored {
@@ -91,10 +100,13 @@ async function onlyFresh(
 ): Promise<{ fresh: Candidate[]; due: boolean }> {
   const listed = new Map<string, Candidate>();
   const fresh: Candidate[] = [];
+  const again: Candidate[] = [];
   for (const candidate of candidates) {
     if (candidate.row === null) listed.set(placeKey(candidate.folderId, candidate.place), candidate);
-    else fresh.push(candidate);
+    else again.push(candidate);
   }
+  const dismissed = await findDismissed(trx, hold.accountId, again);
+  fresh.push(...again.filter(({ row }) => !dismissed.has(row!.id)));
   if (listed.size === 0) return { fresh, due: false };
   const rows = await findRows(trx, hold.accountId, [...listed.values()]);
   const ids = { revived: [] as string[], due: [] as string[], replaced: [] as string[] };

@@ -68,6 +68,8 @@ const golden: Record<string, 'public' | 'member' | 'own' | 'admin'> = {
   'GET /connections/:id/checks': 'own',
   'POST /connections/:id/checks': 'own',
   'GET /connections/:id/checks/:checkId': 'own',
+  'GET /connections/:id/quarantine': 'own',
+  'POST /connections/:id/quarantine/:sightingId': 'own',
   'GET /connections/:id/history': 'own',
   'POST /connections/:id/history': 'own',
   'PATCH /connections/:id/history': 'own',
@@ -135,6 +137,7 @@ const bodies: Record<string, object> = {
   'POST /invitations': { email: 'taken@letterlog.test' },
   'POST /connections/:id/sign-in': { password: 'secret' },
   'PATCH /connections/:id/history': { state: 'paused' },
+  'POST /connections/:id/quarantine/:sightingId': { action: 'dismiss' },
 };
 
 test('the list of routes is complete', () => {
@@ -175,7 +178,9 @@ describe('another account’s ids', () => {
       expect([route, typeof id]).toEqual([route, 'string']);
       const valid = kind === 'connections' && route.startsWith('PUT') ? { folderIds: [others['folders']] } : undefined;
       if (valid) bodies[route] = valid;
-      const answer = await call(route, (name) => (name === 'part' ? '1' : id!), { key: owner.key });
+      const answer = await call(route, (name) => (['part', 'sightingId'].includes(name) ? '1' : id!), {
+        key: owner.key,
+      });
       expect([route, answer.status, answer.body?.code]).toEqual([route, 404, 'not_found']);
     }
     expect(await snapshot(http)).toEqual(before);

@@ -45,6 +45,14 @@ export const checkQuery = (id: string, checkId: string) =>
     queryFn: () => answer(api.connections[':id'].checks[':checkId'].$get({ param: { id, checkId } })),
   });
 
+export const quarantineQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', 'one', id, 'quarantine'],
+    queryFn: async () => (await answer(api.connections[':id'].quarantine.$get({ param: { id } }))).items,
+  });
+
+export const settleQuarantined = (id: string, sightingId: string, action: 'retry' | 'dismiss' | 'restore') =>
+  answer(api.connections[':id'].quarantine[':sightingId'].$post({ param: { id, sightingId }, json: { action } }));
 export const askForCheck = (id: string) => answer(api.connections[':id'].checks.$post({ param: { id } }));
 export const askForHistory = (id: string, json: HistoryInput) =>
   answer(api.connections[':id'].history.$post({ param: { id }, json }));

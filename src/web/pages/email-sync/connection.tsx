@@ -21,6 +21,7 @@ import { Checks } from './checks.tsx';
 import { DeleteConnections } from './delete-connections.tsx';
 import { FolderChoice } from './folder-choice.tsx';
 import { HistoryImports } from './history-imports.tsx';
+import { Quarantine } from './quarantine.tsx';
 import { SharingChoice } from './sharing-choice.tsx';
 import { SignInAgain } from './sign-in-again.tsx';
 import { StatusWords } from './status.tsx';
@@ -101,6 +102,11 @@ function Editor({ connection }: { connection: Connection }) {
         {own && <SignInAgain connection={connection} />}
       </Card>
       <Folders connection={connection} own={own} />
+      {connection.state !== 'connecting' && (
+        <Card title="Quarantine">
+          <Quarantine connection={connection} />
+        </Card>
+      )}
       {connection.state !== 'connecting' && (
         <Card title="Check">
           <Checks connection={connection} />

@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { checkInvariants } from '../../test/invariants.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { startCheck, viewCheck } from '../connections/checks.ts';
+import { listQuarantine, settleQuarantined } from '../connections/quarantine.ts';
+import { ProviderError } from '../providers/provider.ts';
+import { MailboxChecking } from './check.ts';
+import { claim } from './claim.ts';
+import { Suspects } from './fetch-bodies.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+
+let database: TestDatabase;
+let rig: SyncRig;
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  rig = await syncRig(database, { pageSize: 5 });
+  rig.server.mailbox(me);
+  await rig.addContact(anna);
+});
+afterEach(() => checkInvariants(database.db));
+
+const box = () => rig.server.mailboxes.get(me)!;
+const list = (id: string) => listQuarantine(rig.db, rig.viewers[0]!, id);
+const settle = (id: string, sightingId: string, what: 'retry' | 'dismiss' | 'restore') =>
+  settleQuarantined(rig.db, rig.viewers[0]!, id, sightingId, what);
+const subjects = async () => (await rig.log()).map((line) => line.split(' | ').slice(1, 3).join(' '));
+
+/** Two messages of Anna's, of which the first can't be fetched `times` times. */
+async function quarantined(times: number, owner = rig.viewers[0]!) {
+  const id = await rig.connect(me, ['INBOX'], owner);
+  const place = box().append('INBOX', mail({ from: anna, to: me, subject: 'stuck', messageId: 'stuck@x' }));
+  box().fail('message', new ProviderError('protocol', 'The body never came.'), { place, times });
+  box().append('INBOX', mail({ from: anna, to: me, subject: 'after', messageId: 'after@x' }));
+  await rig.pass(id);
+  expect(await subjects()).toEqual(['after live']);
+  return { id, sightingId: (await list(id))[0]!.id };
+}
+
+test('edge case 12: a message that could not be fetched is shown with its error and, tried by hand, is logged and fires once', async () => {
+  const { id, sightingId } = await quarantined(2);
+  const [shown] = await list(id);
+  expect(shown).toMatchObject({ folder: 'INBOX', dismissed: false, error: 'The body never came.', tries: 1 });
+  expect(shown!.nextTryAt!.getTime()).toBeGreaterThan(Date.now());
+  await settle(id, sightingId, 'retry');
+  await rig.pass(id);
+  expect((await list(id))[0]).toMatchObject({ tries: 2 });
+  await settle(id, sightingId, 'retry');
+  await rig.pass(id);
+  expect(await subjects()).toEqual(['after live', 'stuck live']);
+  expect(await rig.fired()).toHaveLength(2);
+  expect(await list(id)).toEqual([]);
+  await expect(settle(id, sightingId, 'dismiss')).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('edge case 5: one that is dismissed is counted, never tried again, not by a check either, and can be put back', async () => {
+  const { id, sightingId } = await quarantined(1);
+  await settle(id, sightingId, 'dismiss');
+  await rig.hurry();
+  await rig.pass(id);
+  expect(await rig.ledger()).toEqual(['INBOX: logged contact', 'INBOX: skipped dismissed']);
+  const { hold, connection } = (await claim(rig.deps, rig.accountId, id))!;
+  const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
+  const checking = new MailboxChecking(hold, mailbox, new Suspects());
+  const checkId = await startCheck(rig.db, rig.accountId, id, { userId: null });
+  while ((await checking.step()).worked);
+  await mailbox.close();
+  expect(await viewCheck(rig.db, rig.accountId, id, checkId)).toMatchObject({ listed: 2, inLedger: 2, differences: 0 });
+  expect(await list(id)).toMatchObject([{ dismissed: true, nextTryAt: null }]);
+  await settle(id, sightingId, 'restore');
+  await rig.pass(id);
+  expect(await subjects()).toEqual(['after live', 'stuck live']);
+  expect(await rig.fired()).toHaveLength(2);
+});
+
+test('one that is dismissed while it is being tried stays dismissed', async () => {
+  const { id, sightingId } = await quarantined(1);
+  await rig.hurry();
+  let dismissing = true;
+  rig.deps.storing = async (work) => {
+    if (dismissing) {
+      dismissing = false;
+      await settle(id, sightingId, 'dismiss');
+    }
+    return await work();
+  };
+  await rig.pass(id);
+  expect(await rig.ledger()).toEqual(['INBOX: logged contact', 'INBOX: skipped dismissed']);
+  expect(await subjects()).toEqual(['after live']);
+});
+
+test('an admin sees the quarantine of others’ mailboxes without what was read there', async () => {
+  const owner = rig.viewers.find(({ role }) => role === 'member')!;
+  const { id } = await quarantined(1, owner);
+  expect(await listQuarantine(rig.db, owner, id)).toMatchObject([{ error: 'The body never came.' }]);
+  expect(await list(id)).toMatchObject([{ folder: 'INBOX', error: null }]);
+});
