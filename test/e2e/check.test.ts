@@ -1,0 +1,74 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { sql } from 'kysely';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { mail } from '../fixtures/mail.ts';
+import { connectMailbox, setUp } from '../servers/api-client.ts';
+import { startApp } from '../servers/app.ts';
+import { startChromium } from '../servers/chromium.ts';
+import { startDovecot } from '../servers/dovecot.ts';
+import { testDatabase } from '../servers/postgres.ts';
+
+const mailbox = 'olivia@letterlog.test';
+const anna = 'anna@customer.test';
+const pictures = path.join(import.meta.dirname, '../../test-results');
+const within = { timeout: 30_000, interval: 50 };
+
+/** The ledger against what doveadm says, with damage done by SQL while the app runs. */
+test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired', { timeout: 120_000 }, async () => {
+  await mkdir(pictures, { recursive: true });
+  await using dovecot = await startDovecot();
+  await dovecot.addUser(mailbox);
+  await dovecot.doveadm('mailbox', 'create', '-u', mailbox, 'Sent');
+  await using database = await testDatabase();
+  await using app = await startApp({
+    env: { LETTERLOG_TLS_CA: dovecot.caFile, DATABASE_URL: database.url },
+  });
+  const { api, cookie } = await setUp(app.url, app.setupToken!);
+  await api.post('/contacts', { firstName: 'Anna', addresses: [anna] });
+  const { id } = await connectMailbox(
+    api,
+    { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps, sharing: 'everything' },
+    ['INBOX', 'Sent'],
+  );
+  for (let i = 1; i <= 6; i += 1)
+    await dovecot.deliver(mail({ from: i % 2 ? anna : 'x@stranger.test', to: mailbox, subject: `m${i}` }), mailbox);
+  const uids = async () =>
+    (await dovecot.doveadm('fetch', '-u', mailbox, 'uid', 'mailbox', 'INBOX')).match(/\d+/g)!.length;
+  const counts = async () => (await api.get(`/connections/${id}`)).counts;
+  await expect.poll(counts, within).toEqual({ logged: 3, skipped: 3, quarantined: 0 });
+  expect(await uids()).toBe(6);
+  await sql`delete from log_item where message_id = (select id from message where subject = 'm1')`.execute(database.db);
+  await sql`delete from sighting where ref in ('2', '3')`.execute(database.db);
+  expect(await counts()).toEqual({ logged: 2, skipped: 2, quarantined: 0 });
+
+  await using browser = await startChromium();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
+  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
+  await context.addCookies([{ name, value, url: app.url }]);
+  const page = await context.newPage();
+  const look = async (picture: string) => {
+    await page.screenshot({ path: path.join(pictures, `check-${picture}.png`), fullPage: true });
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+    expect
+      .soft(
+        violations.map((one) => one.id),
+        picture,
+      )
+      .toEqual([]);
+  };
+  await page.goto(`${app.url}/profile/email-sync/${id}`);
+  await page.getByRole('button', { name: 'Check mailbox' }).click();
+  await page.getByText(/6 messages listed, 4 in the ledger. 3 differences, 3 repaired/).waitFor();
+  await page.getByRole('button', { name: 'Show what was found' }).click();
+  await page.getByText(/INBOX, message 2: A message of the mailbox had no row/).waitFor();
+  await look('found');
+  expect(await counts()).toEqual({ logged: 3, skipped: 3, quarantined: 0 });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await look('phone-dark');
+  await page.goto(`${app.url}/profile/email-sync`);
+  await page.getByText('Differed').waitFor();
+  await look('list');
+});
