@@ -138,6 +138,17 @@ describe('a check', () => {
     expect(await rig.fired()).toHaveLength(7);
   });
 
+  test('fetches the message of such a row again where that was lost too', async () => {
+    const id = await mailbox();
+    const { message_id: messageId } = await row('4').where('message_id', 'is not', null).executeTakeFirstOrThrow();
+    await sql`update sighting set state = 'skipped', rule = 'no_contact', message_id = null, class = null where account_id = ${rig.accountId} and ref = '4'`.execute(
+      rig.db,
+    );
+    await sql`delete from message where account_id = ${rig.accountId} and id = ${messageId}`.execute(rig.db);
+    expect((await check(id)).found).toEqual(['INBOX: decision_differs no_contact > contact']);
+    expect(await subjects()).toContain('m4 live');
+  });
+
   test('takes back a stranger’s row that was flipped to logged, and the message that nobody named', async () => {
     const id = await mailbox();
     const fake = await rig.db
