@@ -94,13 +94,14 @@ export async function askForHistory(
   });
 }
 
-/** Pauses, resumes or cancels the import that is under way; what it has taken in stays. Only the mailbox's owner. Throws AppError: not_found, forbidden, conflict (none is). */
+/** Pauses, resumes or cancels the import that is under way; what it has taken in stays. Only the mailbox's owner. Throws AppError: not_found, forbidden, plan_required (on resuming), conflict (none is). */
 export async function changeHistory(
   db: Db,
   viewer: Viewer,
   connectionId: string,
   state: 'running' | 'paused' | 'cancelled',
 ): Promise<History> {
+  if (state === 'running') requireEmailSync(viewer);
   return await db.transaction().execute(async (trx) => {
     await requireConnection(trx, viewer, connectionId, { as: 'owner', lock: true });
     const changed = await trx

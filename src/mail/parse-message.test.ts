@@ -221,6 +221,12 @@ describe('parseMessage', () => {
     await expect(parseMessage(source)).rejects.toThrow('cut');
   });
 
+  test('a million bytes of lines that begin as a delimiter does are read through once', async () => {
+    const head = 'Content-Type: multipart/mixed; boundary=abc\r\n\r\n';
+    const raw = Buffer.from(head + 'y\n\r--x\n'.repeat(140_000));
+    expect((await parseMessage(raw)).attachments).toEqual([]);
+  });
+
   test('nothing makes it throw, however it arrives', async () => {
     const piece = fc.oneof(
       fc.constantFrom(

@@ -42,9 +42,10 @@ interface Piece {
 export function* splitWhole(raw: Buffer): Generator<Split> {
   const splitter = new Splitter(splitting) as unknown as LineSplitter;
   let content = null as Piece | null;
+  const delimiterFrom = delimitersOf(raw);
   let delimiter = 0;
   for (let at = 0; ;) {
-    if (delimiter <= at) delimiter = delimiterFrom(raw, at);
+    if (delimiter <= at) delimiter = delimiterFrom(at);
     const end = splitter.state === inHead || delimiter === at ? lineEnd(raw, at) : delimiter;
     const final = end === raw.length && (at === end || raw[end - 1] !== 0x0a);
     for (const found of give(splitter, raw.subarray(at, end), final)) {
@@ -79,22 +80,26 @@ function give(splitter: LineSplitter, line: Buffer, final: boolean): Split[] {
   return all;
 }
 
-/** Where the next line begins that may be a delimiter; the splitter overlooks a CR before it. */
-function delimiterFrom(raw: Buffer, at: number): number {
-  if (
-    raw
+/** Tells where the next line begins that may be a delimiter; the splitter overlooks a CR before it. Each form is searched for once over the whole message. */
+function delimitersOf(raw: Buffer): (at: number) => number {
+  const found = starts.map(() => -1);
+  return (at) => {
+    const begins = raw
       .subarray(at, at + 3)
       .toString('latin1')
-      .replace('\r', '')
-      .startsWith('--')
-  )
-    return at;
-  let next = raw.length;
-  for (const [start, skipped] of starts) {
-    const found = raw.subarray(0, next).indexOf(start, Math.max(0, at - 1));
-    if (found >= 0) next = found + skipped;
-  }
-  return next;
+      .replace('\r', '');
+    if (begins.startsWith('--')) return at;
+    const from = Math.max(0, at - 1);
+    let next = raw.length;
+    for (const [i, [start, skipped]] of starts.entries()) {
+      if (found[i]! < from) {
+        const hit = raw.indexOf(start, from);
+        found[i] = hit < 0 ? Infinity : hit;
+      }
+      next = Math.min(next, found[i]! + skipped);
+    }
+    return next;
+  };
 }
 
 const starts = [

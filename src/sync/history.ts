@@ -3,6 +3,7 @@
  * counted, in steps of one transaction each, which take in rows and the place in the folder together: a process that is killed loses and repeats nothing.
  */
 import { sql } from 'kysely';
+import { loadAsked } from '../connections/history.ts';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
 import type { Mailbox, PastPage } from '../providers/provider.ts';
@@ -70,6 +71,7 @@ export class HistoryImport {
 
   /** Something was asked for, paused or cancelled, or the choice of folders has changed. */
   async reload(): Promise<void> {
+    this.resting.clear();
     this.lookAgain();
     await this.close();
   }
@@ -95,6 +97,8 @@ export class HistoryImport {
       if (!done) return { worked: true, ...value };
       this.steps = null;
       this.nothingToDo = true;
+      // Whose time has come and which isn't asked for any more must not keep the loop awake.
+      for (const [id, { until }] of this.resting) if (until <= Date.now()) this.resting.delete(id);
       return nothing;
     } catch (error) {
       this.steps = null;
@@ -116,6 +120,8 @@ export class HistoryImport {
       const resting = [...this.resting].filter(([, { until }]) => until > now).map(([id]) => id);
       const task = await nextTask(this.hold, resting);
       if (task === null) return await this.endIfDone();
+      // What was asked for a moment ago, before anybody was told, is decided by as well.
+      this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
       this.task = task;
       yield* this.listFolder(task);
     }

@@ -218,9 +218,9 @@ export class OpenMailbox {
     this.notedAt = Date.now();
     const { accountId, connectionId, db } = this.hold;
     const inStep = [...this.chosen].filter((ref) => !this.resting.has(ref));
-    await sql`update connection set last_synced_at = now() where account_id = ${accountId} and id = ${connectionId}`.execute(
-      db,
-    );
+    await sql`
+      update connection set last_synced_at = now()
+      where account_id = ${accountId} and id = ${connectionId} and fence = ${this.hold.fence}`.execute(db);
     await sql`
       update stream set last_synced_at = now()
       where account_id = ${accountId} and connection_id = ${connectionId} and ref = any(${inStep}::text[])`.execute(db);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Folder, Mailbox, Renamed, Stream } from '../providers/provider.ts';
+import { ProviderError } from '../providers/provider.ts';
 import { readHead } from './candidate.ts';
 import type { Hold } from './hold.ts';
 
@@ -46,7 +47,14 @@ export async function findRenames(hold: Hold, mailbox: Mailbox, folders: readonl
     const folder = gone.get(one.from.ref);
     const to = appeared.find(({ ref }) => ref === one.to.ref);
     if (!folder || !to || taken.has(to.ref)) continue;
-    if (!one.sure && !(await isSame(hold, mailbox, folder, to, found))) continue;
+    if (!one.sure) {
+      const same = await isSame(hold, mailbox, folder, to, found).catch((error: unknown) => {
+        // A new folder that can't be read must not keep the others from being read.
+        if (error instanceof ProviderError && !error.reason && error.kind !== 'auth') return false;
+        throw error;
+      });
+      if (!same) continue;
+    }
     taken.add(to.ref);
     gone.delete(folder.ref);
     renames.push({ from: folder.ref, to: to.ref });

@@ -29,6 +29,12 @@ test('nothing moves while no process is below its share', () => {
   expect(levelled(11, standings(5, 3, 2), 1)).toEqual({ take: 0, give: 0 });
 });
 
+test('a process that comes late gets its share, also where the shares are no whole numbers', () => {
+  expect(levelled(4, standings(2, 2, 0), 1)).toEqual({ take: 0, give: 1 });
+  expect(levelled(4, standings(1, 1, 0), 3)).toEqual({ take: 2, give: 0 });
+  expect(levelled(4, standings(1, 1, 2), 3)).toEqual({ take: 0, give: 0 });
+});
+
 test('levelling closes few mailboxes at a time', () => {
   expect(levelled(2000, standings(2000, 0), 1).give).toBeLessThanOrEqual(20);
 });

@@ -62,7 +62,7 @@ export function levelled(
   const share = wanted / standings.length;
   const free = wanted - standings.reduce((sum, one) => sum + one.held, 0);
   const missing = standings.reduce((sum, one) => sum + Math.max(0, Math.floor(share) - one.held), 0);
-  const surplus = Math.max(0, held - Math.ceil(share));
+  const surplus = Math.max(0, held - Math.floor(share));
   return {
     take: Math.min(free, Math.max(0, Math.ceil(share) - held)),
     give: Math.min(surplus, Math.max(0, missing - free), mostGiven),

@@ -9,7 +9,7 @@ import { notifyLogs } from '../log/notify-logs.ts';
 import { lateRules } from '../log/rules.ts';
 import { keyedHash } from '../mail/hash.ts';
 import { referencesOf } from '../mail/head.ts';
-import type { Candidate } from './candidate.ts';
+import type { Candidate, DueRow } from './candidate.ts';
 import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
@@ -118,8 +118,16 @@ async function onlyFresh(
     if (!row || other) continue;
     if (row.void) ids.revived.push(row.id);
     if (row.rule === 'before_start' && candidate.ownClass === 'history') {
-      candidate.row = { ...row, state: 'skipped', tries: 0, class: 'history', vanished: false, strangers: new Set() };
-      fresh.push(candidate);
+      // Another one: the transaction may be rolled back and run again.
+      const asked: DueRow = {
+        ...row,
+        state: 'skipped',
+        tries: 0,
+        class: 'history',
+        vanished: false,
+        strangers: new Set(),
+      };
+      fresh.push({ ...candidate, row: asked });
       continue;
     }
     if (isLate(row, candidate, matches)) ids.due.push(row.id);

@@ -87,7 +87,11 @@ async function superviseWhile(deps: SyncDeps, url: string, processId: number, en
     readAgainAt = 0;
     bell.ring();
   };
-  end.addEventListener('abort', () => bell.ring());
+  // At once, whatever the database keeps us waiting for: others take the mailboxes over.
+  end.addEventListener('abort', () => {
+    for (const { loop } of loops.values()) void loop.stop();
+    bell.ring();
+  });
   const listener = await listen(
     url,
     {
@@ -125,8 +129,8 @@ async function superviseWhile(deps: SyncDeps, url: string, processId: number, en
     }
   } finally {
     clearInterval(purging);
-    await listener.close();
     await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
+    await listener.close();
   }
 }
 

@@ -24,6 +24,7 @@ import { claim } from './claim.ts';
 import type { SyncDeps } from './deps.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { Fenced } from './hold.ts';
+import type { Hold } from './hold.ts';
 import { OpenMailbox } from './open-mailbox.ts';
 import { pauseOf, policyOf } from './policy.ts';
 
@@ -115,7 +116,7 @@ async function live(
     outside.changed = false;
     await open.begin();
     // It can be read again: what was missed is caught up (connections/state.ts).
-    await endFailing(deps, accountId, connectionId);
+    await endFailing(deps, claimed.hold);
     while (!stopped.aborted) {
       if (outside.changed) {
         outside.changed = false;
@@ -125,7 +126,6 @@ async function live(
       if (stopped.aborted || outside.changed) continue;
       if (!health.good) {
         health.good = true;
-        const good = { state: 'active', code: null } as const;
         if (!(await writeState(deps, accountId, connectionId, claimed.hold.fence, good))) throw new Fenced();
       }
       // Asked even while something gives way, since it also finds what is due.
@@ -138,7 +138,8 @@ async function live(
   }
 }
 
-async function endFailing(deps: SyncDeps, accountId: string, connectionId: string): Promise<void> {
+async function endFailing(deps: SyncDeps, hold: Hold): Promise<void> {
+  const { accountId, connectionId } = hold;
   const failing = await deps.db
     .selectFrom('connection')
     .select('id')
@@ -146,8 +147,10 @@ async function endFailing(deps: SyncDeps, accountId: string, connectionId: strin
     .where('id', '=', connectionId)
     .where('state', '=', 'failing')
     .executeTakeFirst();
-  if (failing) await setConnectionState(deps.db, accountId, connectionId, { state: 'active', code: null });
+  if (failing && !(await writeState(deps, accountId, connectionId, hold.fence, good))) throw new Fenced();
 }
+
+const good = { state: 'active', code: null } as const;
 
 async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: AbortSignal): Promise<Mailbox> {
   const provider: Provider | undefined = Object.hasOwn(deps.providers, connection.provider)

@@ -22,8 +22,14 @@ export async function renamed(
   const found: Renamed[] = [];
   for (const to of appeared) {
     const alike = await matching(sessions, gone, to).catch((error: unknown) => {
-      // One that can't be opened, or is gone again, is nothing to go by.
-      if (error instanceof ProviderError && (error.kind === 'gone' || error.kind === 'unsupported')) return [];
+      // One that can't be opened, or is gone again, is nothing to go by; it must not keep the others from being read.
+      if (
+        error instanceof ProviderError &&
+        error.kind !== 'auth' &&
+        error.kind !== 'rate-limit' &&
+        error.reason !== 'unreachable'
+      )
+        return [];
       throw error;
     });
     found.push(...alike);
@@ -47,7 +53,9 @@ function matching(sessions: Sessions, gone: readonly Gone[], to: Stream): Promis
         const known = new Set(cursor.recent);
         const present =
           state.exists > 0 && known.size > 0 ? await uidsFrom(client, state, Math.max(1, cursor.low)) : [];
-        if (known.size === 0 || present.some((uid) => known.has(uid))) found.push({ from: stream, to, sure: false });
+        // Of an empty one only its numbers can be compared.
+        const empty = known.size === 0 && state.exists === 0 && state.uidNext === cursor.uidNext;
+        if (empty || present.some((uid) => known.has(uid))) found.push({ from: stream, to, sure: false });
       }
       return found;
     },

@@ -92,8 +92,8 @@ export class Sessions {
       session.close();
     }
     this.byFolder.clear();
-    const shared = await this.shared?.catch(() => null);
-    shared?.close();
+    // One that is still being dialled is closed when it is there: nobody waits for a server that doesn't answer.
+    void this.shared?.then((session) => session.close()).catch(() => undefined);
   }
 
   private sessionFor(folder: string | null): Session | Promise<Session> {
