@@ -12,7 +12,8 @@ test(
   `edge case 20: a folder of ${count} messages is listed in bounded memory, and asked for at the price of a small one`,
   { timeout: 3_600_000 },
   async () => {
-    await using dovecot = await startDovecot();
+    // Dovecot maps the folder's cache of heads into memory, and ends at 256 MB by default.
+    await using dovecot = await startDovecot({ extra: 'default_vsz_limit = 4G' });
     await makeUsers(dovecot, 2);
     const small = await imapRig(dovecot);
     const large = await imapRig(dovecot);
