@@ -30,16 +30,16 @@ export const folders = ['INBOX', 'Sent', 'Projects', 'Clients'];
 export const contacts = Array.from({ length: 10 }, (_, index) => `contact${index}@customer${index}.test`);
 
 export async function createMailboxes(dovecot: Dovecot, count: number, phase: string): Promise<Mailbox[]> {
-  const mailboxes: Mailbox[] = [];
-  for (let number = 0; number < count; number += 1) {
-    const address = `rep${number}.${phase}@letterlog.test`;
-    await dovecot.addUser(address);
-    await dovecot.doveadm('mailbox', 'create', '-u', address, 'Projects', 'Clients');
-    const names = new Map(folders.map((folder) => [folder, folder]));
-    // Above the ones that Dovecot gives itself, which are the time in seconds.
-    mailboxes.push({ address, names, uidValidity: 3_000_000_000 });
-  }
-  return mailboxes;
+  const addresses = Array.from({ length: count }, (_, number) => `rep${number}.${phase}@letterlog.test`);
+  // All before the first is used: Dovecot looks at its file of users once a second at most.
+  for (const address of addresses) await dovecot.addUser(address);
+  for (const address of addresses) await dovecot.doveadm('mailbox', 'create', '-u', address, 'Projects', 'Clients');
+  // UIDVALIDITYs above the ones that Dovecot gives itself, which are the time in seconds.
+  return addresses.map((address) => ({
+    address,
+    names: new Map(folders.map((folder) => [folder, folder])),
+    uidValidity: 3_000_000_000,
+  }));
 }
 
 /** What happens in the mailboxes, one thing after the other, until the signal. Fills the manifest. */
