@@ -4,7 +4,7 @@ import { type App, startApp } from '../test/servers/app.ts';
 import { freePorts } from '../test/servers/ports.ts';
 
 export interface Processes extends AsyncDisposable {
-  /** The first one's address and the token of its set-up link. */
+  /** The first one's address, and the token of the set-up link that was printed last: it makes the others void. */
   url: string;
   setupToken: string;
   /** kill -9 of one process every 20 to 60 s, until the signal; `hit` hears what was killed. */
@@ -27,7 +27,12 @@ export async function startProcesses(
       env: { LETTERLOG_ROLES: roles[index]!, LETTERLOG_SWEEP_SECONDS: '5', LETTERLOG_LOG_LEVEL: 'warn', ...env },
     });
   const apps: App[] = [];
-  for (const index of roles.keys()) apps.push(await start(index));
+  try {
+    for (const index of roles.keys()) apps.push(await start(index));
+  } catch (error) {
+    await Promise.all(apps.map((app) => app.kill('SIGKILL')));
+    throw error;
+  }
   const ended: string[] = [];
 
   /** Where the database is just away a process doesn't start; a service manager would try again. */
@@ -45,7 +50,7 @@ export async function startProcesses(
 
   return {
     url: apps[0]!.url,
-    setupToken: apps[0]!.setupToken!,
+    setupToken: apps.at(-1)!.setupToken!,
     ended: () => [...ended, ...apps.filter((app) => !isAlive(app.pid)).map((app) => app.output().slice(-2_000))],
     async killAll(seed, signal, hit) {
       const source = random(seed);
