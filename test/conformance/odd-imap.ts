@@ -99,7 +99,7 @@ function answer(odd: OddImap, socket: net.Socket, tag: string, command: string):
     if (odd.uidNext !== null) say(`* OK [UIDNEXT ${odd.uidNext}]`);
     say(`${tag} OK [READ-ONLY]`);
   } else if (command === 'LIST "" ""') say('* LIST (\\Noselect) "." ""', `${tag} OK`);
-  else if (name === 'LIST' && odd.listsForever) flood(socket, '* LIST () "." more\r\n'.repeat(5000));
+  else if (name === 'LIST' && odd.listsForever) flood(socket, `* LIST () "." ${'more'.repeat(150)}\r\n`.repeat(200));
   else if (name === 'LIST') say(...odd.folders.map((folder) => `* LIST () "." ${folder}`), `${tag} OK`);
   else if (name === 'STATUS') {
     const next = odd.uidNext === null ? '' : ` UIDNEXT ${odd.uidNext}`;
