@@ -14,6 +14,10 @@ import { tryNow } from '../connections/try-now.ts';
 import { viewConnection } from '../connections/view.ts';
 import { eraseDeps } from '../log/for-contacts.ts';
 import { ProviderError } from '../providers/provider.ts';
+import { Bell } from './bell.ts';
+import { claim } from './claim.ts';
+import { Suspects } from './fetch-bodies.ts';
+import { OpenMailbox } from './open-mailbox.ts';
 import { startSync } from './supervisor.ts';
 
 const anna = 'anna@customer.example';
@@ -184,6 +188,27 @@ describe('trouble', () => {
       .select('ref')
       .execute();
     expect(order.map(({ ref }) => Number(ref))).toEqual(order.map((_, i) => i + 1));
+  });
+
+  test('does not count as caught up when something interrupts the reading', async () => {
+    const id = await rig.connect(me);
+    deliver('missed');
+    const claimed = await claim(rig.deps, rig.accountId, id);
+    const mailbox = await rig.deps.providers['memory']!.open(
+      claimed!.connection.settings,
+      claimed!.connection.credentials,
+    );
+    const open = new OpenMailbox(rig.deps, claimed!.hold, mailbox, new Suspects(), new Bell());
+    try {
+      await open.begin();
+      await open.work(() => true);
+      expect(await connection(id)).toMatchObject({ last_synced_at: null });
+      await open.work(() => false);
+      expect(await connection(id)).toMatchObject({ last_synced_at: expect.any(Date) });
+      expect(await subjects()).toEqual(['missed']);
+    } finally {
+      await open.close();
+    }
   });
 
   test('of one folder rests that folder alone', async () => {

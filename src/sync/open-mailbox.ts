@@ -38,6 +38,8 @@ export class OpenMailbox {
   private unwatch: (() => Promise<void>) | null = null;
   private broken: unknown = null;
   private due = true;
+  /** New sightings since the last note. */
+  private news = false;
   private sweepAt = 0;
   private foldersAt = 0;
   private notedAt = 0;
@@ -93,16 +95,15 @@ export class OpenMailbox {
 
   /** Does what there is to do, until there is nothing or `interrupted` says so. Throws what concerns the whole mailbox. */
   async work(interrupted: () => boolean): Promise<void> {
-    let listed = 0;
     while (!interrupted()) {
       if (this.broken !== null) throw this.broken;
       if (Date.now() >= this.sweepAt) await this.sweep();
       const ref = this.nextPending();
-      if (ref !== null) listed += await this.ask(ref);
+      if (ref !== null) this.news = (await this.ask(ref)) > 0 || this.news;
       else if (this.due) this.due = (await decideDue(this.hold, this.mailbox, this.suspects)) > 0;
-      else break;
+      // Only here: whoever was interrupted isn't in step yet.
+      else return await this.noteSynced();
     }
-    await this.noteSynced(listed > 0);
   }
 
   /** Does a step of what gives way to live mail, a check before history; false: there is none to do now. Call it when work() has nothing left. */
@@ -213,9 +214,10 @@ export class OpenMailbox {
   }
 
   /** When it was last in step with the mailbox: at once with news, else once a minute. */
-  private async noteSynced(news: boolean): Promise<void> {
-    if (!news && Date.now() < this.notedAt + notedEvery) return;
+  private async noteSynced(): Promise<void> {
+    if (!this.news && Date.now() < this.notedAt + notedEvery) return;
     this.notedAt = Date.now();
+    this.news = false;
     const { accountId, connectionId, db } = this.hold;
     const inStep = [...this.chosen].filter((ref) => !this.resting.has(ref));
     await sql`
