@@ -72,8 +72,9 @@ async function start(config: Config, onStop: OnStop): Promise<void> {
   }
 
   if (config.roles.has('sync')) {
-    const { sweepSeconds } = config;
-    const sync = startSync({ db, url, providers, sealer, blobs, parser, jobs, log, sweepSeconds });
+    const { sweepSeconds, databaseConnections } = config;
+    const parts = { db, url, providers, sealer, blobs, parser, jobs, log };
+    const sync = startSync({ ...parts, sweepSeconds, databaseConnections });
     onStop('sync', () => sync.stop());
   }
 

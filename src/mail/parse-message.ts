@@ -35,8 +35,11 @@ export interface ParsedMessage {
 }
 
 export interface Parser {
-  /** Reads the raw message to its end; a small one is best given whole. Rejects when the message can't be parsed: that concerns this message alone. */
-  parse(raw: Readable | Buffer): Promise<ParsedMessage>;
+  /**
+   * Reads the raw message to its end; a small one is best given whole. Owners wait in turn: one with many messages doesn't hold up another's. Rejects when the message
+   * can't be parsed: that concerns this message alone.
+   */
+  parse(raw: Readable | Buffer, owner: string): Promise<ParsedMessage>;
   close(): Promise<void>;
 }
 

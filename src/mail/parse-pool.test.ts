@@ -15,7 +15,7 @@ test('parses many messages at once, each with its own result', async () => {
   const given = subjects.map((subject, index) =>
     index % 2 ? raw(subject) : Buffer.from(`Subject: ${subject}\r\n\r\n`),
   );
-  const parsed = await Promise.all(given.map((message) => parser.parse(message)));
+  const parsed = await Promise.all(given.map((message) => parser.parse(message, 'one')));
   expect(parsed.map((message) => message.head.subject)).toEqual(subjects);
 });
 
@@ -24,30 +24,30 @@ test('a source that fails, fails its message only', async () => {
   const broken = new Readable({ read() {} });
   broken.push('From: a@x\r\n');
   setImmediate(() => broken.destroy(new Error('cut')));
-  const [first, second] = await Promise.allSettled([parser.parse(broken), parser.parse(raw('next'))]);
+  const [first, second] = await Promise.allSettled([parser.parse(broken, 'one'), parser.parse(raw('next'), 'one')]);
   expect(first.status).toBe('rejected');
   expect(second).toMatchObject({ status: 'fulfilled', value: { head: { subject: 'next' } } });
 });
 
 test('a message that takes too long fails, the next is parsed', async () => {
   parser = createParser({ threads: 1, timeoutSeconds: 0.001 });
-  const slow = parser.parse(raw('slow', 'x\r\n'.repeat(2_000_000)));
+  const slow = parser.parse(raw('slow', 'x\r\n'.repeat(2_000_000)), 'one');
   await expect(slow).rejects.toThrow('longer than');
   await parser.close();
   parser = createParser({ threads: 1 });
-  expect((await parser.parse(raw('next'))).head.subject).toBe('next');
+  expect((await parser.parse(raw('next'), 'one')).head.subject).toBe('next');
 });
 
 test('a message that takes more memory than it may fails, the next is parsed', async () => {
   parser = createParser({ threads: 1, memoryMb: 16 });
   const list = Array.from({ length: 250_000 }, (_, index) => `p${index}@x.example`).join(',\r\n ');
-  await expect(parser.parse(Readable.from([Buffer.from(`From: a@x\r\nTo: ${list}\r\n\r\n`)]))).rejects.toThrow();
-  expect((await parser.parse(raw('next'))).head.subject).toBe('next');
+  await expect(parser.parse(Readable.from([Buffer.from(`From: a@x\r\nTo: ${list}\r\n\r\n`)]), 'one')).rejects.toThrow();
+  expect((await parser.parse(raw('next'), 'one')).head.subject).toBe('next');
 });
 
 test('50 MB need little memory', async () => {
   parser = createParser({ threads: 1 });
-  await parser.parse(raw('warm'));
+  await parser.parse(raw('warm'), 'one');
   const line = Buffer.from(`${'A'.repeat(76)}\r\n`.repeat(1000));
   function* message() {
     yield Buffer.from(
@@ -59,8 +59,21 @@ test('50 MB need little memory', async () => {
   const before = process.memoryUsage.rss();
   let most = before;
   const measure = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5);
-  const { attachments } = await parser.parse(Readable.from(message()));
+  const { attachments } = await parser.parse(Readable.from(message()), 'one');
   clearInterval(measure);
   expect(attachments[0]?.size).toBe(640 * 76 * 750);
   expect(most - before).toBeLessThan(150 * 1024 * 1024);
+});
+
+test("another mailbox's single message doesn't wait for all of one that brings many", async () => {
+  parser = createParser({ threads: 1 });
+  await parser.parse(raw('warm'), 'one');
+  const done: string[] = [];
+  const parse = async (subject: string, owner: string) => {
+    await parser.parse(Buffer.from(`Subject: ${subject}\r\n\r\n`), owner);
+    done.push(subject);
+  };
+  const many = Array.from({ length: 100 }, (_, index) => parse(`many ${index}`, 'many'));
+  await Promise.all([...many, parse('single', 'other')]);
+  expect(done.indexOf('single')).toBeLessThanOrEqual(2);
 });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
+import { createTurns } from '../turns.ts';
 import type { Parser, ParsedMessage } from './parse-message.ts';
 
 /** What a worker says. `more`: it has taken a chunk and wants another. */
@@ -16,7 +17,7 @@ const window = 8;
 
 /**
  * A parser on worker threads, so that no message holds up the rest. Workers start at once: starting one takes longer than parsing hundreds of messages. One that dies, takes more memory than it may or
- * makes no progress for `timeoutSeconds` fails its message only, and is replaced.
+ * makes no progress for `timeoutSeconds` fails its message only, and is replaced. Owners (mailboxes) are served in turn.
  */
 export function createParser(options: { threads?: number; timeoutSeconds?: number; memoryMb?: number } = {}): Parser {
   const { threads = 2, timeoutSeconds = 30, memoryMb = 256 } = options;
@@ -25,41 +26,32 @@ export function createParser(options: { threads?: number; timeoutSeconds?: numbe
     slot.worker = startWorker(slot, memoryMb);
     return slot;
   });
-  const waiting: ((slot: Slot) => void)[] = [];
+  const turns = createTurns(threads);
   let closed = false;
 
-  const take = (): Promise<Slot> => {
-    const free = slots.find((slot) => !slot.busy && slot.worker) ?? slots.find((slot) => !slot.busy);
-    if (!free) return new Promise((resolve) => waiting.push(resolve));
-    free.busy = true;
-    return Promise.resolve(free);
-  };
-  const giveBack = (slot: Slot) => {
-    const next = waiting.shift();
-    if (next) next(slot);
-    else slot.busy = false;
-  };
-
   return {
-    async parse(raw) {
+    async parse(raw, owner) {
       // An error before the worker is free must not go unheard.
       const early = new Promise<never>((_resolve, reject) => {
         if (!Buffer.isBuffer(raw)) raw.once('error', reject);
       });
       early.catch(() => undefined);
-      const slot = await take();
-      try {
-        if (closed) throw new Error('The parser has been closed.');
-        slot.worker ??= startWorker(slot, memoryMb);
-        return await Promise.race([early, parseOn(slot.worker, raw, timeoutSeconds)]);
-      } catch (error) {
-        await slot.worker?.terminate();
-        slot.worker = null;
-        throw error;
-      } finally {
-        if (!Buffer.isBuffer(raw)) raw.destroy();
-        giveBack(slot);
-      }
+      return await turns(owner, async () => {
+        const slot = slots.find((one) => !one.busy && one.worker) ?? slots.find((one) => !one.busy)!;
+        slot.busy = true;
+        try {
+          if (closed) throw new Error('The parser has been closed.');
+          slot.worker ??= startWorker(slot, memoryMb);
+          return await Promise.race([early, parseOn(slot.worker, raw, timeoutSeconds)]);
+        } catch (error) {
+          await slot.worker?.terminate();
+          slot.worker = null;
+          throw error;
+        } finally {
+          if (!Buffer.isBuffer(raw)) raw.destroy();
+          slot.busy = false;
+        }
+      });
     },
     async close() {
       closed = true;

@@ -157,7 +157,7 @@ export class MailboxChecking {
       await this.fetch(part.filter((one) => bodies.has(one)));
       share(part);
       const { unnamed, due } = await storing(hold, part, () =>
-        inHold(hold, (trx) => this.putRight(trx, task, part, passed && i === 0)),
+        inHold(hold, (trx) => this.putRight(trx, task, part, passed && i === 0), part),
       );
       await removeUnnamed(hold.db, hold.blobs, hold.accountId, unnamed);
       yield { due };

@@ -26,7 +26,8 @@ export async function decideDue(hold: Hold, mailbox: Mailbox, suspects: Suspects
   if (rows.length === 0) return 0;
   const candidates = rows.map((row) => asCandidate(row));
   await readAgain(hold, mailbox, suspects, rows, candidates);
-  await storing(hold, candidates, () => inHold(hold, (trx) => storeCandidates(trx, hold, candidates)));
+  const store = () => inHold(hold, (trx) => storeCandidates(trx, hold, candidates), candidates);
+  await storing(hold, candidates, store);
   return rows.length;
 }
 

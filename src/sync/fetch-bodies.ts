@@ -12,6 +12,8 @@ import type { Hold } from './hold.ts';
 const small = 1024 * 1024;
 /** Raw messages that are being kept and parsed at a time: what bounds the memory. */
 const mostBytes = 16 * 1024 * 1024;
+/** Enough to keep the disk and the parser busy; more would only stand before another mailbox's. */
+const mostAtOnce = 16;
 
 /** A message that was fetched, in memory or still on its way; or why it wasn't. */
 export type Arrival = { raw: Buffer | Readable; receivedAt: Date | null; size: number | null } | Failure;
@@ -93,14 +95,15 @@ export class Suspects {
 
 const keyOf = ({ folder, epoch, ref }: Place) => JSON.stringify([folder, epoch, ref]);
 
-/** Runs tasks side by side while their bytes stay within bounds; `add` waits for room, `end` for all of them. The first failure is thrown, when all have ended. */
+/** Runs tasks side by side while their number and bytes stay within bounds; `add` waits for room, `end` for all of them. The first failure is thrown, when all have ended. */
 export class Bounded {
   private readonly running = new Set<Promise<void>>();
   private bytes = 0;
   private failure: { error: unknown } | null = null;
 
   async add(bytes: number, task: () => Promise<void>): Promise<void> {
-    while (this.running.size > 0 && this.bytes + bytes > mostBytes) await Promise.race(this.running);
+    while (this.running.size > 0 && (this.running.size >= mostAtOnce || this.bytes + bytes > mostBytes))
+      await Promise.race(this.running);
     this.bytes += bytes;
     const run = task()
       .catch((error: unknown) => void (this.failure ??= { error }))
@@ -131,7 +134,7 @@ export async function keepBody(hold: Hold, raw: Buffer | Readable): Promise<Emai
 
 async function parse(hold: Hold, raw: Buffer | Readable): Promise<ParsedMessage | Failure> {
   try {
-    return await hold.parser.parse(raw);
+    return await hold.parser.parse(raw, hold.connectionId);
   } catch (error) {
     return { rule: 'parse_failed', error: shortError(error instanceof Error ? error.name : 'unknown') };
   }

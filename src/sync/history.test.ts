@@ -265,6 +265,7 @@ describe('an import', () => {
       jobs: noJobs,
       log,
       sweepSeconds: 3600,
+      databaseConnections: 10,
     });
     try {
       await expect.poll(async () => (await view(id)).logged, { timeout: 15_000 }).toBe(12);

@@ -156,14 +156,18 @@ export class HistoryImport {
         share(part);
         const seconds = (Date.now() - commitAt) / 1000;
         const stored = await storing(hold, part, () =>
-          inHold(hold, async (trx) => {
-            await noteEpochs(trx, hold, stream, part);
-            await beginCursor(trx, hold, stream);
-            const result = await storeCandidates(trx, hold, part);
-            await noteProgress(trx, hold, task, { epoch, logged: result.logged, last, seconds });
-            await this.tell(trx);
-            return result;
-          }),
+          inHold(
+            hold,
+            async (trx) => {
+              await noteEpochs(trx, hold, stream, part);
+              await beginCursor(trx, hold, stream);
+              const result = await storeCandidates(trx, hold, part);
+              await noteProgress(trx, hold, task, { epoch, logged: result.logged, last, seconds });
+              await this.tell(trx);
+              return result;
+            },
+            part,
+          ),
         );
         for (const { place } of part) stream.folders.get(place.folder)!.epoch = place.epoch;
         if (last) commitAt = Date.now();

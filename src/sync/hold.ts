@@ -6,6 +6,8 @@ import { lockContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { AskedHistory } from '../connections/history.ts';
 import type { Parser } from '../mail/parse-message.ts';
+import { createTurns } from '../turns.ts';
+import type { Candidate } from './candidate.ts';
 
 /** What a process holds of one connection while it syncs it. */
 export interface Hold {
@@ -14,8 +16,7 @@ export interface Hold {
   parser: Parser;
   /** Starts automations inside the page's transaction (automations/fire.ts). */
   fire(trx: Trx, accountId: string, sightings: SightingOfSender[]): Promise<unknown>;
-  /** Does a piece of database work when few others do: the pool is for everybody. */
-  storing<T>(work: () => Promise<T>): Promise<T>;
+  storing: Storing;
   accountId: string;
   connectionId: string;
   /** The connection's fence when it was taken over. */
@@ -29,6 +30,16 @@ export interface Hold {
   ownKeys: ReadonlySet<string>;
 }
 
+/** Transactions that write: so many at a time, since the pool is for everybody. What takes long has turns of its own, so live mail never waits for an import's. */
+export type Storing = <T>(piece: { owner: string; bulk: boolean }, work: () => Promise<T>) => Promise<T>;
+
+/** Shares of a pool of so many database connections. Of one owner (an account, mostly) one writes at a time. */
+export function storingOn(databaseConnections: number): Storing {
+  const share = (part: number) => createTurns(Math.max(1, Math.floor(databaseConnections / part)), 1);
+  const [live, many] = [share(5), share(10)];
+  return ({ owner, bulk }, work) => (bulk ? many : live)(owner, work);
+}
+
 /** The connection is no longer ours: taken over by another process, paused, deleted, or its cursor was moved. Nothing was committed. */
 export class Fenced extends Error {
   constructor() {
@@ -38,15 +49,24 @@ export class Fenced extends Error {
 }
 
 const mostTries = 6;
+/** What brings no more sightings is live mail; imports, checks and catching up bring hundreds at once. */
+const few = 16;
 
 /**
  * Runs `work` in a transaction that is only good while the connection is held: a change of the fence or the state waits for its end. It holds the account's
- * address lock shared. What PostgreSQL asks to repeat (deadlock, serialization) is repeated, so `work` may run more than once. Throws Fenced.
+ * address lock shared. What PostgreSQL asks to repeat (deadlock, serialization) is repeated, so `work` may run more than once; `candidates` are what it stores. Throws Fenced.
  */
-export async function inHold<T>(hold: Hold, work: (trx: Trx) => Promise<T>): Promise<T> {
+export async function inHold<T>(
+  hold: Hold,
+  work: (trx: Trx) => Promise<T>,
+  candidates: readonly Pick<Candidate, 'content'>[] = [],
+): Promise<T> {
+  // New messages wait for their account's threads (log/join-threads.ts): here rather than inside, with a database connection.
+  const owner = candidates.some(({ content }) => content !== null) ? hold.accountId : hold.connectionId;
+  const piece = { owner, bulk: candidates.length > few };
   for (let tries = 1; ; tries += 1) {
     try {
-      return await hold.storing(() => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work)));
+      return await hold.storing(piece, () => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work)));
     } catch (error) {
       if (tries === mostTries || !repeatable.has(sqlState(error) ?? '')) throw error;
       await sleep(Math.random() * 20 * 2 ** tries);

@@ -24,8 +24,10 @@ export interface Intake {
  * can't be stored by itself is found and quarantined; it doesn't block the rest. Throws Fenced when the connection or the cursor is no longer ours.
  */
 export async function ingest(hold: Hold, stream: SyncStream, intake: Intake): Promise<Stored> {
-  const stored = await storing(hold, intake.candidates, () => inHold(hold, (trx) => takeIn(trx, hold, stream, intake)));
-  for (const { place } of intake.candidates) stream.folders.get(place.folder)!.epoch = place.epoch;
+  const { candidates } = intake;
+  const store = () => inHold(hold, (trx) => takeIn(trx, hold, stream, intake), candidates);
+  const stored = await storing(hold, candidates, store);
+  for (const { place } of candidates) stream.folders.get(place.folder)!.epoch = place.epoch;
   return stored;
 }
 
@@ -122,10 +124,14 @@ async function bisect(hold: Hold, candidates: readonly Candidate[], error: unkno
 async function rehearse(hold: Hold, candidates: readonly Candidate[]): Promise<unknown> {
   const done = new Error('rehearsed');
   try {
-    await inHold(hold, async (trx) => {
-      await storeCandidates(trx, hold, candidates);
-      throw done;
-    });
+    await inHold(
+      hold,
+      async (trx) => {
+        await storeCandidates(trx, hold, candidates);
+        throw done;
+      },
+      candidates,
+    );
   } catch (error) {
     if (error === done) return null;
     if (isPoison(error)) return error;

@@ -87,7 +87,7 @@ test('one that is dismissed while it is being tried stays dismissed', async () =
   await rig.hurry();
   const { message: before = 0 } = box().calls;
   let dismissing = true;
-  rig.deps.storing = async (work) => {
+  rig.deps.storing = async (_piece, work) => {
     // It has been fetched again, and is about to be stored.
     if (dismissing && box().calls.message! > before) {
       dismissing = false;

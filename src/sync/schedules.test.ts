@@ -190,8 +190,8 @@ async function crash(rig: SyncRig, connectionId: string, after: number): Promise
   const maybe = () => {
     if (left-- === 0) throw new Error('crash');
   };
-  rig.deps.storing = async (work) => {
-    const result = await storing(work);
+  rig.deps.storing = async (piece, work) => {
+    const result = await storing(piece, work);
     maybe();
     return result;
   };

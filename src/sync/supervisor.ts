@@ -8,9 +8,10 @@ import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Parser } from '../mail/parse-message.ts';
 import type { Provider } from '../providers/provider.ts';
+import { createTurns } from '../turns.ts';
 import { Bell } from './bell.ts';
 import type { SyncDeps } from './deps.ts';
-import { createLimit } from './deps.ts';
+import { storingOn } from './hold.ts';
 import { joinProcesses } from './lease.ts';
 import { purgeVanished } from './purge.ts';
 import { giveUp, isWanted, lockLease, removeGoneProcesses, takeShare } from './share.ts';
@@ -21,8 +22,8 @@ import type { Loop } from './sync-connection.ts';
 const balanceMs = 2_000;
 /** How often all connections are read again, should a notification have been missed. */
 const rereadMs = 30_000;
-const mostOpening = 16;
-const mostStoring = 4;
+const mostOpening = 24;
+const mostOpeningAtOne = 12;
 const restMs = 1_000;
 const purgeMs = 6 * 60 * 60 * 1000;
 
@@ -39,13 +40,15 @@ export function startSync(deps: {
   jobs: Jobs;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   sweepSeconds: number;
+  /** The most that `db` opens. */
+  databaseConnections: number;
 }): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const shared: Omit<SyncDeps, 'leased'> = {
     ...deps,
     fire: (trx, accountId, sightings) => fireEmailReceived(trx, deps.jobs, accountId, sightings),
-    opening: createLimit(mostOpening),
-    storing: createLimit(mostStoring),
+    opening: createTurns(mostOpening, mostOpeningAtOne),
+    storing: storingOn(deps.databaseConnections),
   };
   const running = run(shared, deps.url, stopped.signal);
   return {

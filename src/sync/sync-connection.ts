@@ -157,7 +157,7 @@ async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: Abort
     ? deps.providers[connection.provider]
     : undefined;
   if (!provider) throw new ProviderError('unsupported', `This installation has no provider “${connection.provider}”.`);
-  const opening = deps.opening(async () => {
+  const opening = deps.opening(serverOf(connection), async () => {
     if (stopped.aborted) throw new Fenced();
     return await provider.open(connection.settings, connection.credentials);
   });
@@ -174,6 +174,9 @@ async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: Abort
     stopped.removeEventListener('abort', giveUp);
   }
 }
+
+const serverOf = ({ provider, settings }: SyncConnection) =>
+  `${provider} ${(settings as { host?: unknown } | null)?.host ?? ''}`;
 
 /** Writes the state that people see. False: the connection was paused, deleted, signed in to again or taken over meanwhile. A database that is out of reach is no answer. */
 async function record(

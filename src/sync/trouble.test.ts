@@ -86,7 +86,7 @@ test('a copy that can not be fetched takes nothing from the copy that could', as
   const second = box().append('INBOX', raw);
   mailbox.fail('message', new ProviderError('protocol', 'no'), { place: second });
   // While the first one is being committed, both copies are fetched.
-  rig.deps.storing = async (work) => {
+  rig.deps.storing = async (_piece, work) => {
     if (mailbox.calls.fetch) await vi.waitFor(() => expect(mailbox.calls.fetch).toBeGreaterThanOrEqual(3));
     return work();
   };
@@ -127,7 +127,7 @@ describe('an erasure', () => {
     expect(rig.blobs.kept.size).toBe(0);
     await rig.addContact(anna);
     let removing = true;
-    rig.deps.storing = async (work) => {
+    rig.deps.storing = async (_piece, work) => {
       if (removing) rig.blobs.kept.clear();
       return work();
     };
@@ -268,8 +268,8 @@ describe('quarantine', () => {
     const { parser } = rig.deps;
     rig.deps.parser = {
       ...parser,
-      async parse(raw) {
-        const parsed = await parser.parse(raw);
+      async parse(raw, owner) {
+        const parsed = await parser.parse(raw, owner);
         return parsed.head.subject === 'm2' || parsed.head.subject === 'm7' ? { ...parsed, text: 'a\0b' } : parsed;
       },
     };
@@ -333,13 +333,13 @@ describe('a contact and a page at the same time', () => {
     deliver('racing', 'race@x.example');
     const { storing } = rig.deps;
     let first = true;
-    rig.deps.storing = async (work) => {
+    rig.deps.storing = async (piece, work) => {
       // Folders are refreshed first; then the page is about to be stored.
       if (first && (box().calls.changes ?? 0) > 0) {
         first = false;
         await rig.addContact('race@x.example');
       }
-      return await storing(work);
+      return await storing(piece, work);
     };
     await rig.pass(id);
     expect(first).toBe(false);
