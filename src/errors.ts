@@ -8,6 +8,7 @@ export const errorCodes = [
   'conflict',
   'address_taken',
   'own_address',
+  'public_mail_domain',
   'rate_limited',
   'too_large',
   'mailbox_refused',

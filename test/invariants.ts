@@ -37,9 +37,15 @@ const broken: Record<string, string> = {
     select s.id from sighting s
     join sighting_participant p on p.account_id = s.account_id and p.sighting_id = s.id
     join contact_address a on a.account_id = p.account_id and a.hash = p.hash
-    where s.state = 'skipped' and s.rule in ('no_contact', 'own_addresses_only') and s.due_at is null and s.vanished_at is null
+    join connection c on c.account_id = s.account_id and c.id = s.connection_id
+    where s.state = 'skipped' and s.rule in ('no_contact', 'own_addresses_only', 'excluded') and s.due_at is null and s.vanished_at is null
       and s.superseded_at is null
-      and not exists (select from connection_address own where own.account_id = a.account_id and own.address_key = a.address_key)`,
+      and not exists (select from connection_address own where own.account_id = a.account_id and own.address_key = a.address_key)
+      and not exists (select from exclusion e where e.account_id = a.account_id and e.removed_at is null
+        and (e.user_id is null or e.user_id = c.user_id) and (a.address_key = e.value or a.address_key ~ ('[@.]' || e.value || '$')))`,
+  'what is skipped as excluded says by which exclusion': `
+    select s.id from sighting s where s.rule = 'excluded' and not exists (
+      select from sighting_exclusion x where x.account_id = s.account_id and x.sighting_id = s.id)`,
   'only what is not logged keeps hashes': `
     select s.id from sighting s where s.state = 'logged' and exists (
       select from sighting_participant p where p.account_id = s.account_id and p.sighting_id = s.id)`,

@@ -32,7 +32,7 @@ const deps: ContactDeps = {
   ...logged,
   findLateMail: async (trx, account, contactIds) => {
     searched.push(contactIds);
-    await logged.findLateMail(trx, account, contactIds);
+    return await logged.findLateMail(trx, account, contactIds);
   },
 };
 const create = (fields: ContactFields, viewer = owner) => createContact(db, deps, viewer, fields);

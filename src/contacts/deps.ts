@@ -18,8 +18,11 @@ export interface StageChange {
 export interface ContactDeps {
   /** The account's key for keyed hashes (accounts/account-key.ts). */
   hashKey(db: Db | Trx, accountId: string): Promise<Buffer>;
-  /** Finds the mail since the connections' start of contacts whose addresses are new (log/late.ts). */
-  findLateMail(trx: Trx, accountId: string, contactIds: string[]): Promise<unknown>;
+  /**
+   * Finds the mail since the connections' start of contacts whose addresses are new or not excluded any more (log/late.ts). Answers how many rows of the ledger
+   * are to be fetched, and how many items were logged at once.
+   */
+  findLateMail(trx: Trx, accountId: string, contactIds: string[]): Promise<{ due: number; logged: number }>;
   /** Appends the moves to the Contact Log (log/append.ts). `actorId` null: an automation did it. */
   stageChanged(trx: Trx, accountId: string, changes: StageChange[], actorId: string | null): Promise<unknown>;
   /**

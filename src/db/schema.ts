@@ -33,6 +33,7 @@ import type {
   SightingParticipantTable,
   DecisionTable,
 } from './schema/log.ts';
+import type { ExclusionTable, SightingExclusionTable } from './schema/exclusions.ts';
 import type { ThreadTable, ThreadReferenceTable } from './schema/threads.ts';
 import type {
   MapTable,
@@ -63,6 +64,7 @@ export interface Database {
   contact_tag: ContactTagTable;
   segment: SegmentTable;
   contact_segment: ContactSegmentTable;
+  exclusion: ExclusionTable;
   connection: ConnectionTable;
   connection_address: ConnectionAddressTable;
   stream: StreamTable;
@@ -81,6 +83,7 @@ export interface Database {
   attachment: AttachmentTable;
   sighting: SightingTable;
   sighting_participant: SightingParticipantTable;
+  sighting_exclusion: SightingExclusionTable;
   decision: DecisionTable;
   map: MapTable;
   map_version: MapVersionTable;

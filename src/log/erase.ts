@@ -3,8 +3,8 @@ import type { Trx } from '../db/open.ts';
 import { keyedHash } from '../mail/hash.ts';
 
 /**
- * Erases the messages that only these contacts have (spec, section 5, Lives and deaths). Their ledger rows go back to skipped, "no contact": they keep the
- * identity, and get the keyed hashes of Message-ID and participants, so that the mail is found again should the contact come back. Call it under
+ * Erases the messages that only these contacts have (spec, section 5, Lives and deaths). Their ledger rows go back to skipped, "no contact" ("excluded" where another
+ * contact is): they keep the identity, and get the keyed hashes of Message-ID and participants, so that the mail is found again should the contact come back. Call it under
  * the account's exclusive address lock. Answers the keys of blobs that nothing names any more: remove them after the commit.
  */
 export async function eraseMailOfContacts(
@@ -24,7 +24,7 @@ export async function eraseMailOfContacts(
   await hashMessageIds(trx, hashKey, accountId, messageIds);
   await sql`
     with undone as (
-      update sighting set state = 'skipped', rule = 'no_contact', message_id = null, class = null, error = null, due_at = null, decided_at = now()
+      update sighting set state = 'skipped', rule = ${ruleWithout(contactIds)}, message_id = null, class = null, error = null, due_at = null, decided_at = now()
       where account_id = ${accountId} and message_id = any(${messageIds}::uuid[])
       returning account_id, id, state, rule)
     insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from undone`.execute(
@@ -45,7 +45,7 @@ export async function eraseMailOfConnection(trx: Trx, accountId: string, connect
     where mine.account_id = ${accountId} and mine.connection_id = ${connectionId} and mine.message_id is not null
       and not exists (select from sighting other where other.account_id = mine.account_id
         and other.message_id = mine.message_id and other.connection_id <> mine.connection_id)`.execute(trx);
-  for (const table of ['decision', 'sighting_participant']) {
+  for (const table of ['decision', 'sighting_participant', 'sighting_exclusion']) {
     await sql`
       delete from ${sql.table(table)} part using sighting
       where part.account_id = ${accountId} and sighting.account_id = part.account_id and sighting.id = part.sighting_id
@@ -69,6 +69,13 @@ export async function eraseMailOfConnection(trx: Trx, accountId: string, connect
         and log_item.matched_address in (kept.address, kept.address_key))`.execute(trx);
   return unnamed;
 }
+
+/** Of a sighting, without these contacts: nobody in it is one any more, or all others are excluded in its mailbox. */
+const ruleWithout = (contactIds: readonly string[]) => sql`case when exists (
+  select from sighting_exclusion x
+  join exclusion e on e.account_id = x.account_id and e.id = x.exclusion_id and e.removed_at is null
+  join contact_address a on a.account_id = x.account_id and a.hash = x.hash and a.contact_id <> all(${contactIds}::uuid[])
+  where x.account_id = sighting.account_id and x.sighting_id = sighting.id) then 'excluded' else 'no_contact' end`;
 
 /** A skipped row keeps the hash of each participant; that of a Bcc only where the copy carries it. */
 async function hashParticipants(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { exclusionOf } from '../contacts/exclusion-sql.ts';
 import { ownAddressKeys } from '../contacts/own-addresses.ts';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
@@ -6,9 +7,9 @@ import { notifyLogs } from './notify-logs.ts';
 import { lateRules } from './rules.ts';
 
 /**
- * Finds the mail of contacts whose addresses are new, since the connections' start (spec, section 5, Strangers). Skipped rows that hold the hash of one of their
- * addresses become due: the connection's own loop fetches and logs them. Messages that are stored already because of somebody else get their log items at
- * once. All of it is class late contact, so nothing fires. Three queries for one contact or for 100,000. Call it under the account's exclusive address lock.
+ * Finds the mail of contacts whose addresses are new, or not excluded any more, since the connections' start (spec, section 5, Strangers). Skipped rows that hold the hash of one of
+ * their addresses become due: the connection's own loop fetches and logs them. Messages that are stored already because of somebody else get their log items
+ * at once. All of it is class late contact, so nothing fires. Three queries for one contact or for 100,000. Call it under the account's exclusive address lock.
  */
 export async function findLateMail(
   trx: Trx,
@@ -23,7 +24,10 @@ export async function findLateMail(
   return { due: connections.reduce((sum, row) => sum + row.rows, 0), logged: logged.length };
 }
 
-/** What has vanished or is superseded can't be fetched any more; where it lies now it has another row. */
+/**
+ * What has vanished or is superseded can't be fetched any more; where it lies now it has another row. A row whose contacts are all excluded in its mailbox isn't
+ * fetched for that: it says so from now on.
+ */
 async function markDue(
   trx: Trx,
   accountId: string,
@@ -31,22 +35,35 @@ async function markDue(
 ): Promise<{ connectionId: string; rows: number }[]> {
   const { rows } = await sql<{ connectionId: string; rows: number }>`
     with found as (
-      select distinct p.sighting_id from contact_address a
+      select s.id, a.hash, x.id as exclusion_id from contact_address a
       join sighting_participant p on p.account_id = a.account_id and p.hash = a.hash
+      join sighting s on s.account_id = p.account_id and s.id = p.sighting_id
+        and s.state = 'skipped' and s.rule = any(${lateRules}::text[]) and s.vanished_at is null and s.superseded_at is null
+      join connection c on c.account_id = s.account_id and c.id = s.connection_id and c.deleted_at is null
+      left join lateral ${exclusionOf(accountId, sql`a.address_key`, sql`c.user_id`)} x on true
       where a.account_id = ${accountId} and a.contact_id = any(${contactIds}::uuid[])
     ), due as (
-      update sighting s set due_at = now() from found, connection c
-      where s.account_id = ${accountId} and s.id = found.sighting_id
-        and s.state = 'skipped' and s.rule = any(${lateRules}::text[])
-        and s.vanished_at is null and s.superseded_at is null
-        and c.account_id = s.account_id and c.id = s.connection_id and c.deleted_at is null
+      update sighting s set due_at = now() from (select distinct id from found where exclusion_id is null) wanted
+      where s.account_id = ${accountId} and s.id = wanted.id
       returning s.connection_id
+    ), held as (
+      select id from found group by id having bool_and(exclusion_id is not null)
+    ), told as (
+      update sighting s set rule = 'excluded', decided_at = now() from held
+      where s.account_id = ${accountId} and s.id = held.id and s.rule = 'no_contact'
+      returning s.account_id, s.id, s.state, s.rule
+    ), decided as (
+      insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from told
+    ), named as (
+      insert into sighting_exclusion (account_id, sighting_id, hash, exclusion_id, blind)
+      select distinct on (id, hash) ${accountId}::uuid, id, hash, exclusion_id, false from found join held using (id)
+      on conflict (sighting_id, hash, account_id) do update set exclusion_id = excluded.exclusion_id
     )
     select connection_id as "connectionId", count(*)::int as rows from due group by connection_id`.execute(trx);
   return rows;
 }
 
-/** Answers the contact of each new item. */
+/** Answers the contact of each new item. Where an address is excluded, copies in mailboxes in which it isn't count. */
 async function logStored(trx: Trx, accountId: string, contactIds: readonly string[]): Promise<string[]> {
   const own = [...(await ownAddressKeys(trx, accountId))];
   const { rows } = await sql<{ contactId: string }>`
@@ -67,6 +84,9 @@ async function logStored(trx: Trx, accountId: string, contactIds: readonly strin
     join message m on m.account_id = p.account_id and m.id = p.message_id
     where a.account_id = ${accountId} and a.contact_id = any(${contactIds}::uuid[])
       and not a.address_key = any(${own}::text[])
+      and exists (select from sighting s join connection c on c.account_id = s.account_id and c.id = s.connection_id
+        where s.account_id = p.account_id and s.message_id = p.message_id and c.id = coalesce(p.connection_id, c.id)
+          and not exists ${exclusionOf(accountId, sql`a.address_key`, sql`c.user_id`)})
     order by p.message_id, a.contact_id, array_position(array['from', 'to', 'cc', 'bcc'], p.role), p.position
     on conflict (account_id, contact_id, message_id) do nothing
     returning contact_id as "contactId"`.execute(trx);

@@ -17,7 +17,12 @@ export const rules = {
   own_addresses_only: {
     state: 'skipped',
     explanation:
-      "Only own addresses take part: those of connected mailboxes and of your users' sign-ins. Own addresses never match a contact.",
+      "Only own addresses take part: those of connected mailboxes, of your users' sign-ins and at the account's own domains. They never match a contact.",
+  },
+  excluded: {
+    state: 'skipped',
+    explanation:
+      'Every contact who takes part was excluded in this mailbox, so only keyed hashes were kept. If that exclusion is removed, the message is fetched and logged.',
   },
   before_start: {
     state: 'skipped',
@@ -55,12 +60,16 @@ export const rules = {
 
 export type Rule = keyof typeof rules;
 
-/** The skipped rows whose participants may become contacts later (log/late.ts). */
-export const lateRules: readonly Rule[] = ['no_contact', 'own_addresses_only'];
+/** The skipped rows in which nobody was a contact. */
+export const strangerRules: readonly Rule[] = ['no_contact', 'own_addresses_only'];
+
+/** The skipped rows that may have a contact later: somebody becomes one, or isn't excluded any more (log/late.ts). */
+export const lateRules: readonly Rule[] = [...strangerRules, 'excluded'];
 
 const classes: Partial<Record<string, string>> = {
   history: 'It was asked for as history, which starts automations only where that was asked for too.',
-  late_contact: 'The contact was added after the message had been looked at, so it starts no automation.',
+  late_contact:
+    'The contact was added, or their exclusion removed, after the message had been looked at, so it starts no automation.',
   late_folder: 'It arrived before its folder was chosen, so it starts no automation.',
   migrated:
     'It is much older than its arrival in this mailbox, as after a move to a new server, so it starts no automation.',

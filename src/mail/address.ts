@@ -39,7 +39,8 @@ function localKey(local: string): string | null {
   return quoted ? `"${untagged.replace(/["\\]/g, '\\$&')}"` : null;
 }
 
-function domainKey(domain: string): string | null {
+/** The form under which domains are compared: lower-case, IDN as punycode, without a dot at the end. Null when it is no domain. */
+export function domainKey(domain: string): string | null {
   const folded = fold(domain.endsWith('.') ? domain.slice(0, -1) : domain);
   if (folded.length > 253) return null;
   if (plainDomain.test(folded) && !folded.includes('xn--')) return folded;

@@ -121,7 +121,12 @@ export async function toRepair(trx: Trx, hold: Hold, differences: readonly Found
   return differences.map(({ candidate, kind, row }) => {
     if (row === undefined || kind === 'other_message' || kind === 'wrongly_vanished') return candidate;
     const keys = [...matchedKeys(candidate)];
-    const wasContact = new Set(keys.filter((key) => (since.get(key)?.getTime() ?? Infinity) <= row.listedAt.getTime()));
+    // Whoever was excluded comes late, too.
+    const wasContact = new Set(
+      keys.filter(
+        (key) => row.rule !== 'excluded' && (since.get(key)?.getTime() ?? Infinity) <= row.listedAt.getTime(),
+      ),
+    );
     const anew: DueRow = {
       id: row.id,
       state: row.state,

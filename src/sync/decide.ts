@@ -13,8 +13,10 @@ export interface KnownMessage {
   messageId: string | null;
   /** The class of its log items. */
   class: Class | null;
-  /** A row of it said "no contact" once, in whatever mailbox. */
+  /** A row of it said "no contact" once, in whatever mailbox, or "excluded" by what holds in this mailbox too. */
   late: boolean;
+  /** Address keys of contacts who were excluded where it was seen before. */
+  excluded: readonly string[];
 }
 
 export interface Decision {
@@ -41,7 +43,7 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
     const late = row?.state === 'skipped' ? 'late_contact' : null;
     return { ...decision(unless(candidate, failure?.rule ?? 'head_unreadable')), class: row?.class ?? late };
   }
-  if (people.length === 0) return decision(onlyOwn(candidate, matches) ? 'own_addresses_only' : 'no_contact');
+  if (people.length === 0) return decision(unmatched(candidate, matches));
 
   const messageId = known?.messageId ?? null;
   if (messageId === null && failure !== null) return { ...decision(unless(candidate, failure.rule)), class: first };
@@ -50,7 +52,10 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
     ...decision('contact'),
     class: known?.class ?? first,
     messageId,
-    items: people.map((person) => ({ ...person, class: classOf(person, first, messageId !== null) })),
+    items: people.map((person) => ({
+      ...person,
+      class: classOf(person, first, messageId !== null && !known?.excluded.includes(person.key)),
+    })),
   };
 }
 
@@ -63,6 +68,7 @@ interface Matched {
   direction: NewItem['direction'];
   role: NewItem['role'];
   address: string;
+  key: string;
   /** Stood as a stranger in a row of this message. */
   wasStranger: boolean;
   /** What a check knows of it: was a contact when the row was listed first. */
@@ -75,27 +81,29 @@ function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
   const found = new Map<string, Matched>();
   for (const { role, key, address } of candidate.people) {
     const contactId = key === null ? undefined : matches.contacts.get(key);
-    if (contactId === undefined || role === 'reply-to' || found.has(contactId)) continue;
+    if (key === null || contactId === undefined || role === 'reply-to' || found.has(contactId)) continue;
     const direction = sent ? 'sent' : role === 'from' ? 'received' : 'copied';
-    const wasStranger = candidate.row?.strangers.has(key!) ?? false;
-    const wasContact = candidate.row?.wasContact?.has(key!);
-    found.set(contactId, { contactId, direction, role, address, wasStranger, wasContact });
+    const wasStranger = candidate.row?.strangers.has(key) ?? false;
+    const wasContact = candidate.row?.wasContact?.has(key);
+    found.set(contactId, { contactId, direction, role, address, key, wasStranger, wasContact });
   }
   return [...found.values()];
 }
 
 /**
- * A contact without an item for a message that is stored came later; but for one in Bcc this copy is the first that shows it.
+ * A contact without an item for a message that is stored came later, unless it was excluded where the message was seen; and for one in Bcc this copy is the
+ * first that shows it.
  */
-function classOf(person: Matched, first: Class, stored: boolean): Class {
+function classOf(person: Matched, first: Class, missed: boolean): Class {
   if (person.wasStranger) return 'late_contact';
   if (person.wasContact !== undefined) return person.wasContact ? first : 'late_contact';
-  return stored && person.role !== 'bcc' ? 'late_contact' : first;
+  return missed && person.role !== 'bcc' ? 'late_contact' : first;
 }
 
-function onlyOwn(candidate: Candidate, matches: AddressMatches): boolean {
+function unmatched(candidate: Candidate, { colleagues, excluded }: AddressMatches): Rule {
   const keys = [...matchedKeys(candidate)];
-  return keys.length > 0 && keys.every((key) => matches.own.has(key));
+  if (keys.length > 0 && keys.every((key) => colleagues.has(key))) return 'own_addresses_only';
+  return keys.some((key) => excluded.has(key)) ? 'excluded' : 'no_contact';
 }
 
 /** A message that stays away is given up as vanished once its folder says so, or after a few tries: listings run ahead of some servers. */

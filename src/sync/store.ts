@@ -13,6 +13,7 @@ import type { Candidate, DueRow } from './candidate.ts';
 import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
+import { writeExclusions } from './excluded.ts';
 import type { Hold } from './hold.ts';
 import {
   findDismissed,
@@ -57,12 +58,9 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
     entries.filter((entry) => entry.candidate.row !== null),
   );
   const idOf = ({ row, folderId, place }: Candidate) => row?.id ?? ids.get(placeKey(folderId, place))!;
-  await writeHashes(
-    trx,
-    hold,
-    entries.map((entry) => ({ ...entry, id: idOf(entry.candidate) })),
-    matches.contacts,
-  );
+  const rows = entries.map((entry) => ({ ...entry, id: idOf(entry.candidate) }));
+  await writeHashes(trx, hold, rows, matches.contacts);
+  await writeExclusions(trx, hold, rows, matches.excluded);
   const sightings = senders.map(({ candidate, ...sender }) => ({
     ...sender,
     identity: candidate.identity!,
@@ -85,7 +83,7 @@ export async function matchAll(
   candidates: readonly Candidate[],
 ): Promise<AddressMatches> {
   const keys = candidates.filter((one) => one.early === null).flatMap((one) => [...matchedKeys(one)]);
-  return await matchAddresses(trx, hold.accountId, keys);
+  return await matchAddresses(trx, hold, keys);
 }
 
 /**
@@ -155,7 +153,7 @@ export async function decideAll(
   const matched = candidates.filter((one) => one.early === null && hasContact(one, matches));
   const known = await findKnown(
     trx,
-    hold.accountId,
+    hold,
     matched.flatMap((one) => one.identity ?? []),
   );
   return candidates.map((candidate) => ({

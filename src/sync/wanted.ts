@@ -11,7 +11,7 @@ export async function wantedBodies(hold: Hold, candidates: readonly Candidate[])
   const matched = candidates.filter((one) => one.early === null && one.identity !== null && hasContact(one, matches));
   const known = await findKnown(
     hold.db,
-    hold.accountId,
+    hold,
     matched.map((one) => one.identity!),
   );
   return matched.filter((one) => (known.get(one.identity!.toString('hex'))?.messageId ?? null) === null);
