@@ -15,8 +15,8 @@ const packages = {
   openssl: '/usr/bin/openssl',
 };
 
-/** Can't be installed beside Dovecot; test/servers/packages.ts unpacks it, for which apt must know it. */
-const unpacked = 'cyrus-imapd';
+/** Can't be installed beside Dovecot; test/servers/packages.ts unpacks them, for which apt must know them. */
+const unpacked = ['cyrus-imapd', 'courier-imap'];
 
 /**
  * Installs what is missing of them and of `more` (package → a file of it); asks for nothing but root's rights, with sudo where needed.
@@ -24,7 +24,8 @@ const unpacked = 'cyrus-imapd';
 export function installPackages(more = {}) {
   const wanted = { ...packages, ...more };
   const missing = Object.keys(wanted).filter((name) => !existsSync(wanted[name]));
-  if (missing.length === 0 && spawnSync('apt-cache', ['show', unpacked], { stdio: 'ignore' }).status === 0) return;
+  const known = unpacked.every((name) => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0);
+  if (missing.length === 0 && known) return;
   const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
   process.stderr.write(`Installing ${missing.join(', ') || 'package lists'} for the tests ...\n`);
   const sudo = process.getuid?.() === 0 ? [] : ['sudo'];

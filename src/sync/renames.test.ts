@@ -112,3 +112,36 @@ test('edge case 21: a folder with the same numbering but other messages is not t
   expect(await subjects()).toEqual(['one']);
   expect(await chosen(id)).toEqual(['INBOX INBOX', 'Projects Projects gone']);
 });
+
+describe('on a server that numbers renamed folders anew', () => {
+  beforeEach(() => {
+    box().knowsFolders = false;
+    box().renumbersOnRename = true;
+  });
+
+  test('edge case 21: one whose newest messages are all there is the same; nothing fires twice, and what comes then fires', async () => {
+    const id = await rig.connect(me, ['INBOX', 'Projects']);
+    for (const subject of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) deliver(subject, 'Projects');
+    await rig.pass(id);
+    box().renameFolder('Projects', 'Projekte');
+    deliver('after', 'Projekte');
+    await rig.pass(id);
+    expect(await chosen(id)).toEqual(['INBOX INBOX', 'Projekte Projekte']);
+    expect(await subjects()).toEqual(['a', 'after', 'b', 'c', 'd', 'e', 'f', 'g']);
+    expect(await rig.fired()).toHaveLength(8);
+    expect(await rig.ledger()).toEqual(Array.from({ length: 8 }, () => 'Projekte: logged contact'));
+  });
+
+  test('edge case 21: one that has only some of them is another', async () => {
+    const id = await rig.connect(me, ['INBOX', 'Projects']);
+    const places = ['a', 'b', 'c'].map((subject) => deliver(subject, 'Projects'));
+    await rig.pass(id);
+    box().createFolder('Private');
+    box().move(places[2]!, 'Private');
+    box().deleteFolder('Projects');
+    deliver('private', 'Private');
+    await rig.pass(id);
+    expect(await chosen(id)).toEqual(['INBOX INBOX', 'Projects Projects gone']);
+    expect(await subjects()).toEqual(['a', 'b', 'c']);
+  });
+});

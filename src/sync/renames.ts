@@ -14,6 +14,7 @@ interface KnownFolder {
   id: string;
   ref: string;
   cursor: string;
+  chosen: boolean;
 }
 
 /** The old and the new name of a folder. */
@@ -24,11 +25,12 @@ export interface Rename {
 
 /**
  * Which of the folders that are no longer listed have got another name (edge case 21). Where the server has no id of the folder, one whose messages are in the
- * ledger must show one of them under its number; an empty one must be the only one that it can be.
+ * ledger must show one of them under its number; an empty one must be the only one that it can be. A chosen one may also have been numbered anew
+ * (Courier does that): then its newest messages must all be there.
  */
 export async function findRenames(hold: Hold, mailbox: Mailbox, folders: readonly Folder[]): Promise<Rename[]> {
   const { rows: known } = await sql<KnownFolder & { gone: boolean }>`
-    select f.id, f.ref, coalesce(s.cursor, s.start_cursor) as cursor, f.gone_at is not null as gone
+    select f.id, f.ref, coalesce(s.cursor, s.start_cursor) as cursor, f.chosen, f.gone_at is not null as gone
     from folder f join stream s on s.account_id = f.account_id and s.connection_id = f.connection_id and s.id = f.stream_id and s.ref = f.ref
     where f.account_id = ${hold.accountId} and f.connection_id = ${hold.connectionId}`.execute(hold.db);
   const listed = new Set(folders.map((folder) => folder.ref));
@@ -43,23 +45,33 @@ export async function findRenames(hold: Hold, mailbox: Mailbox, folders: readonl
   const found = await mailbox.renamed(lost, mailbox.streams(appeared));
   const renames: Rename[] = [];
   const taken = new Set<string>();
+  const take = (folder: KnownFolder, to: Folder) => {
+    taken.add(to.ref);
+    gone.delete(folder.ref);
+    renames.push({ from: folder.ref, to: to.ref });
+  };
   for (const one of [...found].sort((a, b) => Number(b.sure) - Number(a.sure))) {
     const folder = gone.get(one.from.ref);
     const to = appeared.find(({ ref }) => ref === one.to.ref);
     if (!folder || !to || taken.has(to.ref)) continue;
-    if (!one.sure) {
-      const same = await isSame(hold, mailbox, folder, to, found).catch((error: unknown) => {
-        // A new folder that can't be read must not keep the others from being read.
-        if (error instanceof ProviderError && !error.reason && error.kind !== 'auth') return false;
-        throw error;
-      });
-      if (!same) continue;
+    if (one.sure || (await readable(isSame(hold, mailbox, folder, to, found)))) take(folder, to);
+  }
+  for (const folder of [...gone.values()].filter(({ chosen }) => chosen)) {
+    for (const to of appeared.filter(({ ref }) => !taken.has(ref))) {
+      if (!(await readable(holdsTheSame(hold, mailbox, folder, to)))) continue;
+      take(folder, to);
+      break;
     }
-    taken.add(to.ref);
-    gone.delete(folder.ref);
-    renames.push({ from: folder.ref, to: to.ref });
   }
   return renames;
+}
+
+/** A new folder that can't be read must not keep the others from being read. */
+async function readable(same: Promise<boolean>): Promise<boolean> {
+  return await same.catch((error: unknown) => {
+    if (error instanceof ProviderError && !error.reason && error.kind !== 'auth') return false;
+    throw error;
+  });
 }
 
 async function isSame(
@@ -69,22 +81,11 @@ async function isSame(
   to: Folder,
   found: readonly Renamed[],
 ): Promise<boolean> {
-  const { rows } = await sql<{ epoch: string; ref: string; receivedAt: Date; identity: Buffer }>`
-    select s.epoch, s.ref, s.received_at as "receivedAt", s.identity
-    from sighting s join folder f on f.account_id = s.account_id and f.id = s.folder_id and f.epoch = s.epoch
-    where s.account_id = ${hold.accountId} and s.folder_id = ${folder.id} and s.vanished_at is null and s.superseded_at is null
-      and s.received_at is not null and s.identity is not null
-    order by s.received_at desc limit ${compared}`.execute(hold.db);
-  const newest = rows[0];
-  if (!newest) return found.filter((one) => one.from.ref === folder.ref || one.to.ref === to.ref).length === 1;
+  const { rows, range } = await newestOf(hold, folder);
+  if (!range) return found.filter((one) => one.from.ref === folder.ref || one.to.ref === to.ref).length === 1;
   const expected = new Map(rows.map((row) => [`${row.epoch} ${row.ref}`, row.identity]));
-  const range = {
-    since: new Date(rows.at(-1)!.receivedAt.getTime() - minute),
-    until: new Date(newest.receivedAt.getTime() + minute),
-    cursor: folder.cursor,
-  };
   let alike = 0;
-  for await (const page of mailbox.list(to, range)) {
+  for await (const page of mailbox.list(to, { ...range, cursor: folder.cursor })) {
     for (const { places, head } of page) {
       const identity = places.map(({ epoch, ref }) => expected.get(`${epoch} ${ref}`)).find((one) => one !== undefined);
       if (!identity || 'unreadable' in head) continue;
@@ -93,6 +94,34 @@ async function isSame(
     }
   }
   return alike > 0;
+}
+
+async function holdsTheSame(hold: Hold, mailbox: Mailbox, folder: KnownFolder, to: Folder): Promise<boolean> {
+  const { rows, range } = await newestOf(hold, folder);
+  if (!range) return false;
+  const missing = new Set(rows.map((row) => row.identity.toString('hex')));
+  for await (const page of mailbox.list(to, range)) {
+    for (const { head } of page)
+      if (!('unreadable' in head)) missing.delete(readHead(hold, head).identity!.toString('hex'));
+  }
+  return missing.size === 0;
+}
+
+/** The newest messages that the ledger has of a folder, and when they were received; `range` is null for none. */
+async function newestOf(hold: Hold, folder: KnownFolder) {
+  const { rows } = await sql<{ epoch: string; ref: string; receivedAt: Date; identity: Buffer }>`
+    select s.epoch, s.ref, s.received_at as "receivedAt", s.identity
+    from sighting s join folder f on f.account_id = s.account_id and f.id = s.folder_id and f.epoch = s.epoch
+    where s.account_id = ${hold.accountId} and s.folder_id = ${folder.id} and s.vanished_at is null and s.superseded_at is null
+      and s.received_at is not null and s.identity is not null
+    order by s.received_at desc limit ${compared}`.execute(hold.db);
+  const range = rows[0]
+    ? {
+        since: new Date(rows.at(-1)!.receivedAt.getTime() - minute),
+        until: new Date(rows[0].receivedAt.getTime() + minute),
+      }
+    : null;
+  return { rows, range };
 }
 
 /**

@@ -17,17 +17,34 @@ export async function makeUsers(dovecot: Dovecot, count: number, password = 'sec
 }
 
 /** An empty mailbox of its own on Dovecot. The test works on it by a second connection and by doveadm. */
-export async function imapRig(
-  dovecot: Dovecot,
-  options: Partial<ImapOptions> = {},
-): Promise<Rig & { user: string; client: ImapFlow }> {
+export async function imapRig(dovecot: Dovecot, options: Partial<ImapOptions> = {}): Promise<ClientRig> {
   const user = waiting.get(dovecot)?.shift();
   if (!user) throw new Error('makeUsers() made too few users');
+  const rig = await clientRig({ port: dovecot.ports.imaps, ca: dovecot.ca, user }, options);
+  return {
+    ...rig,
+    address: user,
+    renewEpoch: async (folder) => {
+      const { uidValidity } = (await rig.client.status(folder, { uidValidity: true })) as { uidValidity: bigint };
+      const next = String(uidValidity + 1000n);
+      await dovecot.doveadm('mailbox', 'update', '--uid-validity', next, '-u', user, folder);
+    },
+    state: () => dovecot.doveadm('-f', 'tab', 'fetch', '-u', user, 'mailbox uid guid flags modseq', 'ALL'),
+  };
+}
+
+export type ClientRig = Rig & { user: string; client: ImapFlow };
+
+/** What can be done to a mailbox of any server by IMAP itself, over a second connection. The password is 'secret'. */
+export async function clientRig(
+  { port, ca, user }: { port: number; ca: string; user: string },
+  options: Partial<ImapOptions> = {},
+): Promise<Omit<ClientRig, 'renewEpoch' | 'state'>> {
   const client = new ImapFlow({
-    host: '127.0.0.1',
-    port: dovecot.ports.imap,
-    secure: false,
-    doSTARTTLS: false,
+    host: 'localhost',
+    port,
+    secure: true,
+    tls: { ca },
     auth: { user, pass: 'secret' },
     logger: false,
   });
@@ -45,11 +62,12 @@ export async function imapRig(
   return {
     user,
     client,
-    provider: imapProvider({ guard: createAddressGuard(['localhost', '127.0.0.1']), ca: dovecot.ca, ...options }),
-    settings: { host: 'localhost', port: dovecot.ports.imaps, security: 'tls', user },
+    provider: imapProvider({ guard: createAddressGuard(['localhost', '127.0.0.1']), ca, ...options }),
+    settings: { host: 'localhost', port, security: 'tls', user },
     credentials: { password: 'secret' },
     wrongCredentials: { password: 'wrong-pässword' },
-    address: user,
+    // A bare name is no address.
+    address: '',
     pageSize: 500,
     createFolder: async (ref) => void (await client.mailboxCreate(ref)),
     deleteFolder: async (ref) => void (await client.mailboxDelete(ref)),
@@ -58,13 +76,6 @@ export async function imapRig(
       void (await client.append(folder, raw, flags, receivedAt)),
     remove: (folder, messageId) => inFolder(folder, async () => void (await client.messageDelete(find(messageId)))),
     move: (folder, messageId, to) => inFolder(folder, async () => void (await client.messageMove(find(messageId), to))),
-    renewEpoch: async (folder) => {
-      const next = String(
-        Number(((await client.status(folder, { uidValidity: true })) as { uidValidity: bigint }).uidValidity) + 1000,
-      );
-      await dovecot.doveadm('mailbox', 'update', '--uid-validity', next, '-u', user, folder);
-    },
-    state: () => dovecot.doveadm('-f', 'tab', 'fetch', '-u', user, 'mailbox uid guid flags modseq', 'ALL'),
     close: async () => client.close(),
   };
 }

@@ -18,6 +18,8 @@ export interface OddImap {
   messages: OddMessage[];
   uidValidity: number;
   uidNext: number | null;
+  /** Gives the folder a new UIDVALIDITY whenever it is opened or asked about: as long as it is empty (Courier), or always. */
+  renumbers: 'empty' | 'always' | null;
   internalDate: boolean;
   searches: boolean;
   /** Says nothing more to commands that begin with this. */
@@ -57,6 +59,7 @@ export async function startOddImap(): Promise<OddImap> {
     messages: [],
     uidValidity: 7,
     uidNext: 1,
+    renumbers: null,
     internalDate: true,
     searches: true,
     mute: null,
@@ -93,6 +96,8 @@ function answer(odd: OddImap, socket: net.Socket, tag: string, command: string):
   if (odd.mute !== null && command.startsWith(odd.mute)) return;
   if (odd.hangsUp !== null && command.startsWith(odd.hangsUp)) return void socket.destroy();
   const name = command.replace(/^UID /, '').split(' ')[0];
+  const renumbers = odd.renumbers === 'always' || (odd.renumbers === 'empty' && shown.length === 0);
+  if (renumbers && (name === 'EXAMINE' || name === 'STATUS')) odd.uidValidity += 1;
   if (name === 'CAPABILITY') say(`* CAPABILITY ${odd.capabilities}`, `${tag} OK`);
   else if (name === 'EXAMINE') {
     say(`* ${shown.length} EXISTS`, `* OK [UIDVALIDITY ${odd.uidValidity}]`);

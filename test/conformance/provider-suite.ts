@@ -23,6 +23,8 @@ export interface Rig {
   address: string;
   /** At most so many heads in a page. */
   pageSize: number;
+  /** How the server's own way differs from what the suite expects of all. */
+  differences?: Differences;
   createFolder(ref: string): Promise<void>;
   deleteFolder(ref: string): Promise<void>;
   renameFolder(ref: string, to: string): Promise<void>;
@@ -34,6 +36,15 @@ export interface Rig {
   /** Everything about the mailbox that a client could change, by the server's own tools. */
   state(): Promise<string>;
   close(): Promise<void>;
+}
+
+export interface Differences {
+  /** What stands before the names of folders. */
+  prefix?: string;
+  /** A renamed folder is numbered anew: only what is in it tells (sync/renames.ts). */
+  renumbersOnRename?: boolean;
+  /** Milliseconds in which news of a folder that is not the first are heard of. */
+  wakesWithin?: number;
 }
 
 export const longAgo = new Date('2000-01-01');
@@ -71,6 +82,7 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
     let mailbox: Mailbox;
     const streamOf = (folder: string): Stream => ({ ref: folder, folders: [folder] });
     const inbox = streamOf('INBOX');
+    const at = (name: string) => `${rig.differences?.prefix ?? ''}${name}`;
 
     beforeEach(async () => {
       rig = await makeRig();
@@ -93,15 +105,15 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
     });
 
     test('shows its folders, their roles, and a stream for each', async () => {
-      await rig.createFolder('Kunden & Müller');
+      await rig.createFolder(at('Kunden & Müller'));
       const folders = await mailbox.folders();
       expect(folders.find((folder) => folder.role === 'inbox')).toMatchObject({ ref: 'INBOX', selectable: true });
-      expect(folders.find((folder) => folder.role === 'sent')).toMatchObject({ ref: 'Sent' });
-      expect(folders.find((folder) => folder.ref === 'Kunden & Müller')).toMatchObject({
+      expect(folders.find((folder) => folder.role === 'sent')).toMatchObject({ ref: at('Sent') });
+      expect(folders.find((folder) => folder.ref === at('Kunden & Müller'))).toMatchObject({
         role: null,
         selectable: true,
       });
-      expect(mailbox.streams(folders).map((stream) => stream.folders)).toContainEqual(['Kunden & Müller']);
+      expect(mailbox.streams(folders).map((stream) => stream.folders)).toContainEqual([at('Kunden & Müller')]);
     });
 
     test('lists what arrived since the cursor, once, in order', async () => {
@@ -121,7 +133,7 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       expect(idsOf(await pagesOf(mailbox, inbox, start))).toEqual([ref('one'), ref('two')]);
     });
 
-    test('goes on after any page, also with another connection', async () => {
+    test('goes on after any page, also with another connection', { timeout: 120_000 }, async () => {
       const start = await mailbox.start(inbox);
       const count = rig.pageSize * 2 + 3;
       for (let index = 0; index < count; index += 1) await rig.append('INBOX', message(`m${index}`));
@@ -144,13 +156,13 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
     });
 
     test('a move is a new sighting there, and vanished here', async () => {
-      await rig.createFolder('Projects');
-      const projects = streamOf('Projects');
+      await rig.createFolder(at('Projects'));
+      const projects = streamOf(at('Projects'));
       await rig.append('INBOX', message('before'));
       const [here, there] = [await mailbox.start(inbox), await mailbox.start(projects)];
       await rig.append('INBOX', message('moved'));
       const first = await pagesOf(mailbox, inbox, here);
-      await rig.move('INBOX', ref('moved'), 'Projects');
+      await rig.move('INBOX', ref('moved'), at('Projects'));
       const left = await pagesOf(mailbox, inbox, cursorAfter(first, here));
       expect(left.flatMap((page) => page.vanished)).toEqual(first[0]!.listed[0]!.places);
       expect(idsOf(left)).toEqual([]);
@@ -186,37 +198,41 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       expect(found).toEqual([ref('2026-03-02')]);
     });
 
-    test('lists a range newest first, and goes on from any position with another connection', async () => {
-      const start = await mailbox.start(inbox);
-      const folder = { ref: 'INBOX', name: '', role: null, selectable: true };
-      const count = rig.pageSize * 2 + 3;
-      await rig.append('INBOX', message('ancient'), { receivedAt: new Date('2001-01-01') });
-      for (let index = 0; index < count; index += 1)
-        await rig.append('INBOX', message(`m${index}`), { receivedAt: new Date(Date.UTC(2026, 2, 1, index)) });
-      const all = Array.from({ length: count }, (_, index) => ref(`m${count - 1 - index}`));
-      const range = { since: new Date('2026-01-01'), cursor: start };
-      const pastOf = async (from: Mailbox, position: string | null, since = range.since) => {
-        const pages: PastPage[] = [];
-        for await (const page of from.past(folder, { ...range, since, position })) pages.push(page);
-        return pages;
-      };
-      const idsIn = (pages: PastPage[]) => pages.flatMap((page) => page.listed).map(idOf);
-      const pages = await pastOf(mailbox, null);
-      expect(pages.length).toBeGreaterThan(2);
-      expect(idsIn(pages)).toEqual(all);
-      expect(pages.map((page) => page.left)).toEqual(pages.map((_, i) => idsIn(pages.slice(i + 1)).length));
-      const second = await rig.provider.open(rig.settings, rig.credentials);
-      for (const [i, { position }] of pages.entries()) {
-        const rest = await pastOf(second, position);
-        expect(new Set(idsIn([...pages.slice(0, i + 1), ...rest]))).toEqual(new Set(all));
-        if (pages.length === i + 1) expect(rest).toEqual([]);
-      }
-      await second.close();
-      expect(idsIn(await pastOf(mailbox, null, new Date(0)))).toEqual([...all, ref('ancient')]);
-      expect(pages[0]!.listed.every((row) => row.places[0]!.epoch === pages[0]!.listed[0]!.places[0]!.epoch)).toBe(
-        true,
-      );
-    });
+    test(
+      'lists a range newest first, and goes on from any position with another connection',
+      { timeout: 120_000 },
+      async () => {
+        const start = await mailbox.start(inbox);
+        const folder = { ref: 'INBOX', name: '', role: null, selectable: true };
+        const count = rig.pageSize * 2 + 3;
+        await rig.append('INBOX', message('ancient'), { receivedAt: new Date('2001-01-01') });
+        for (let index = 0; index < count; index += 1)
+          await rig.append('INBOX', message(`m${index}`), { receivedAt: new Date(Date.UTC(2026, 2, 1, index)) });
+        const all = Array.from({ length: count }, (_, index) => ref(`m${count - 1 - index}`));
+        const range = { since: new Date('2026-01-01'), cursor: start };
+        const pastOf = async (from: Mailbox, position: string | null, since = range.since) => {
+          const pages: PastPage[] = [];
+          for await (const page of from.past(folder, { ...range, since, position })) pages.push(page);
+          return pages;
+        };
+        const idsIn = (pages: PastPage[]) => pages.flatMap((page) => page.listed).map(idOf);
+        const pages = await pastOf(mailbox, null);
+        expect(pages.length).toBeGreaterThan(2);
+        expect(idsIn(pages)).toEqual(all);
+        expect(pages.map((page) => page.left)).toEqual(pages.map((_, i) => idsIn(pages.slice(i + 1)).length));
+        const second = await rig.provider.open(rig.settings, rig.credentials);
+        for (const [i, { position }] of pages.entries()) {
+          const rest = await pastOf(second, position);
+          expect(new Set(idsIn([...pages.slice(0, i + 1), ...rest]))).toEqual(new Set(all));
+          if (pages.length === i + 1) expect(rest).toEqual([]);
+        }
+        await second.close();
+        expect(idsIn(await pastOf(mailbox, null, new Date(0)))).toEqual([...all, ref('ancient')]);
+        expect(pages[0]!.listed.every((row) => row.places[0]!.epoch === pages[0]!.listed[0]!.places[0]!.epoch)).toBe(
+          true,
+        );
+      },
+    );
 
     test('lists the folder anew under a new epoch, bounded by since', async () => {
       await rig.append('INBOX', message('ancient'), { receivedAt: new Date('2001-01-01') });
@@ -240,56 +256,57 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
     });
 
     test('edge case 21: recognises a folder that was renamed, and only that one', async () => {
-      await rig.createFolder('Projects');
-      await rig.createFolder('Gone');
-      await rig.append('Projects', message('one'));
-      await rig.append('Gone', message('two'));
+      await rig.createFolder(at('Projects'));
+      await rig.createFolder(at('Gone'));
+      await rig.append(at('Projects'), message('one'));
+      await rig.append(at('Gone'), message('two'));
       const gone = await Promise.all(
-        ['Projects', 'Gone'].map(async (name) => ({
+        ['Projects', 'Gone'].map(at).map(async (name) => ({
           stream: streamOf(name),
           cursor: await mailbox.start(streamOf(name)),
         })),
       );
-      await rig.renameFolder('Projects', 'Kunden & Müller');
-      await rig.deleteFolder('Gone');
-      await rig.createFolder('Other');
-      await rig.append('Other', message('three'));
-      await rig.append('Kunden & Müller', message('four'));
-      const appeared = ['Other', 'Kunden & Müller', 'No such folder'].map(streamOf);
+      await rig.renameFolder(at('Projects'), at('Kunden & Müller'));
+      await rig.deleteFolder(at('Gone'));
+      await rig.createFolder(at('Other'));
+      await rig.append(at('Other'), message('three'));
+      await rig.append(at('Kunden & Müller'), message('four'));
+      const appeared = ['Other', 'Kunden & Müller', 'No such folder'].map((name) => streamOf(at(name)));
       const found = await mailbox.renamed(gone, appeared);
-      expect(found.map(({ from, to }) => [from.ref, to.ref])).toEqual([['Projects', 'Kunden & Müller']]);
-      const listed = idsOf(await pagesOf(mailbox, streamOf('Kunden & Müller'), gone[0]!.cursor));
+      const expected = rig.differences?.renumbersOnRename ? [] : [[at('Projects'), at('Kunden & Müller')]];
+      expect(found.map(({ from, to }) => [from.ref, to.ref])).toEqual(expected);
+      const listed = idsOf(await pagesOf(mailbox, streamOf(at('Kunden & Müller')), gone[0]!.cursor));
       expect(listed).toContain(ref('four'));
     });
 
     test('names the streams that are worth asking', async () => {
-      await rig.createFolder('Projects');
-      await rig.createFolder('Gone');
-      const streams = ['INBOX', 'Sent', 'Projects', 'Gone'].map(streamOf);
+      await rig.createFolder(at('Projects'));
+      await rig.createFolder(at('Gone'));
+      const streams = ['INBOX', at('Sent'), at('Projects'), at('Gone')].map(streamOf);
       const cursors = await Promise.all(streams.map((stream) => mailbox.start(stream)));
       const asked = () => mailbox.stale(streams.map((stream, index) => ({ stream, cursor: cursors[index]! })));
       expect(await asked()).toEqual([]);
-      await rig.append('Sent', message('sent'));
-      await rig.deleteFolder('Gone');
-      expect((await asked()).map((stream) => stream.ref)).toEqual(['Sent', 'Gone']);
+      await rig.append(at('Sent'), message('sent'));
+      await rig.deleteFolder(at('Gone'));
+      expect((await asked()).map((stream) => stream.ref)).toEqual([at('Sent'), at('Gone')]);
       cursors[1] = cursorAfter(await pagesOf(mailbox, streams[1]!, cursors[1]!), cursors[1]!);
-      expect((await asked()).map((stream) => stream.ref)).toEqual(['Gone']);
-      await rig.remove('Sent', ref('sent'));
-      expect((await asked()).map((stream) => stream.ref)).toContain('Sent');
+      expect((await asked()).map((stream) => stream.ref)).toEqual([at('Gone')]);
+      await rig.remove(at('Sent'), ref('sent'));
+      expect((await asked()).map((stream) => stream.ref)).toContain(at('Sent'));
       const last = await pagesOf(mailbox, streams[1]!, cursors[1]!);
       cursors[1] = cursorAfter(last, cursors[1]!);
-      expect((await asked()).map((stream) => stream.ref)).toEqual(['Gone']);
+      expect((await asked()).map((stream) => stream.ref)).toEqual([at('Gone')]);
       expect(await mailbox.stale([{ stream: streams[1]!, cursor: cursors[1]! }])).toEqual([]);
     });
 
     test('fetches in the order asked for, and answers for each', async () => {
       const start = await mailbox.start(inbox);
       for (const id of ['a', 'b', 'c', 'd']) await rig.append('INBOX', message(id));
-      await rig.append('Sent', message('s'));
+      await rig.append(at('Sent'), message('s'));
       const places = (await pagesOf(mailbox, inbox, start)).flatMap((page) => page.listed).map((row) => row.places[0]!);
       const [a, b, c, d] = places as [Place, Place, Place, Place];
       await rig.remove('INBOX', ref('c'));
-      const nowhere = { folder: 'No such folder', epoch: '1', ref: '1' };
+      const nowhere = { folder: at('No such folder'), epoch: '1', ref: '1' };
       const asked = [d, a, nowhere, c, b, a];
       const answers = await fetchAll(mailbox, asked);
       expect(answers.map((answer) => answer.place)).toEqual(asked);
@@ -301,18 +318,18 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
     });
 
     test('a folder that vanished is gone, the others are not', async () => {
-      await rig.createFolder('Gone');
-      const gone = streamOf('Gone');
+      await rig.createFolder(at('Gone'));
+      const gone = streamOf(at('Gone'));
       const [cursor, start] = [await mailbox.start(gone), await mailbox.start(inbox)];
-      await rig.deleteFolder('Gone');
+      await rig.deleteFolder(at('Gone'));
       await rig.append('INBOX', message('one'));
       await expect(pagesOf(mailbox, gone, cursor)).rejects.toMatchObject({ name: 'ProviderError', kind: 'gone' });
       await expect(mailbox.start(gone)).rejects.toMatchObject({ kind: 'gone' });
       expect(idsOf(await pagesOf(mailbox, inbox, start))).toEqual([ref('one')]);
     });
 
-    test('wakes the right stream within a second', async () => {
-      const sent = streamOf('Sent');
+    test('wakes the right stream in time', async () => {
+      const sent = streamOf(at('Sent'));
       const cursor = await mailbox.start(sent);
       const wakes: string[] = [];
       const errors: ProviderError[] = [];
@@ -321,14 +338,14 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
         (stream) => wakes.push(stream.ref),
         (error) => errors.push(error),
       );
-      await vi.waitFor(() => expect(wakes.sort()).toEqual(['INBOX', 'Sent']));
+      await vi.waitFor(() => expect(wakes.sort()).toEqual(['INBOX', at('Sent')]));
       let after = cursor;
       for (const id of ['first', 'second', 'third']) {
         wakes.length = 0;
         const began = performance.now();
-        await rig.append('Sent', message(id));
-        await vi.waitFor(() => expect(wakes).toContain('Sent'), { timeout: 2000, interval: 5 });
-        expect(performance.now() - began).toBeLessThan(1000);
+        await rig.append(at('Sent'), message(id));
+        await vi.waitFor(() => expect(wakes).toContain(at('Sent')), { timeout: 5000, interval: 5 });
+        expect(performance.now() - began).toBeLessThan(rig.differences?.wakesWithin ?? 1000);
         expect(wakes).not.toContain('INBOX');
         const pages = await pagesOf(mailbox, sent, after);
         expect(idsOf(pages)).toEqual([ref(id)]);

@@ -27,32 +27,37 @@ export interface ChangesOptions {
 export async function* changes(sessions: Sessions, folder: string, options: ChangesOptions): AsyncGenerator<Page> {
   let cursor = readCursor(options.cursor);
   let fresh = !options.woken;
+  let begins = false;
   for (let renewals = 0; ;) {
     try {
       if (cursor.relist) {
-        for await (const page of relist(sessions, folder, cursor, false)) {
+        for await (const page of relist(sessions, folder, cursor, begins)) {
+          begins = false;
           cursor = readCursor(page.cursor);
           yield page;
         }
-        fresh = true;
+        // Some servers number a folder anew whenever it is opened: what has just been listed is as good as can be.
+        fresh = false;
       }
       const seen = await look(sessions, folder, cursor.low, fresh);
       if (seen.uidValidity === cursor.uidValidity && !turnedBack(cursor, seen)) {
         yield* pages(sessions, folder, cursor, seen);
         return;
       }
+      // Courier does so as long as a folder has never held anything.
+      if (seen.exists === 0 && cursor.exists === 0 && seen.uidValidity !== cursor.uidValidity) return;
     } catch (error) {
       if (!(error instanceof EpochChanged)) throw error;
     }
     renewals += 1;
-    if (renewals > 3) throw new ProviderError('transient', `The server keeps renumbering the folder ${folder}.`);
+    if (renewals > 3) throw new ProviderError('protocol', `The server keeps renumbering the folder ${folder}.`);
     const now = await cursorNow(sessions, folder, cursor);
-    cursor = { ...now, exists: -1, relist: { since: options.since.toISOString(), after: 0, below: now.uidNext } };
-    for await (const page of relist(sessions, folder, cursor, true)) {
-      cursor = readCursor(page.cursor);
-      yield page;
+    if (now.exists === 0) {
+      yield { listed: [], vanished: [], cursor: writeCursor(now), reset: { folder, epoch: epochOf(now) } };
+      return;
     }
-    fresh = true;
+    cursor = { ...now, exists: -1, relist: { since: options.since.toISOString(), after: 0, below: now.uidNext } };
+    begins = true;
   }
 }
 
@@ -83,7 +88,7 @@ async function* relist(sessions: Sessions, folder: string, cursor: ImapCursor, b
   const { relist: bounds, ...rest } = cursor;
   if (!bounds) return;
   const epoch = epochOf(cursor);
-  const found = await uidsSince(sessions, folder, { since: new Date(bounds.since) });
+  const found = await uidsSince(sessions, folder, { since: new Date(bounds.since) }, !begins);
   if (found.uidValidity !== cursor.uidValidity) throw new EpochChanged();
   const uids = found.uids.filter((uid) => uid > bounds.after && uid < bounds.below);
   const reset = begins ? { reset: { folder, epoch } } : {};

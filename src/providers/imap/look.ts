@@ -63,11 +63,15 @@ function naming(uidValidity: string, before: ImapCursor | undefined) {
   return { uidValidity, generation: before.generation + (again ? 1 : 0), past };
 }
 
-/** UIDs of the folder's messages since a day before `since`, ascending. The server's SEARCH counts in days of its own time zone. */
+/**
+ * UIDs of the folder's messages since a day before `since`, ascending. The server's SEARCH counts in days of its own time zone. `fresh`: open the folder anew, so that
+ * UIDVALIDITY is that of now.
+ */
 export function uidsSince(
   sessions: Sessions,
   folder: string,
   range: { since: Date; until?: Date },
+  fresh = true,
 ): Promise<{ uidValidity: string; uids: number[] }> {
   // From the beginning of time means all: servers have their own ideas of dates before it.
   const since = range.since.getTime() > 0 ? new Date(range.since.getTime() - day) : undefined;
@@ -88,7 +92,7 @@ export function uidsSince(
       const uids = [...received].filter(([, date]) => within(date)).map(([uid]) => uid);
       return { uidValidity, uids: uids.sort((a, b) => a - b) };
     },
-    { fresh: true },
+    { fresh },
   );
 }
 

@@ -92,5 +92,8 @@ export class FolderPoll {
 }
 
 function asText(state: FolderState | null): string {
-  return state ? `${state.uidValidity} ${state.uidNext} ${state.messages}` : 'none';
+  if (!state) return 'none';
+  // Courier numbers an empty folder anew each time it is asked.
+  const epoch = state.messages === 0 ? '' : state.uidValidity;
+  return `${epoch} ${state.uidNext} ${state.messages}`;
 }

@@ -18,9 +18,12 @@ export async function stale(sessions: Sessions, streams: { stream: Stream; curso
 function isStale(status: FolderState | null, text: Cursor): boolean {
   if (!status) return true;
   const cursor = readCursor(text);
+  const renumbered = String(status.uidValidity) !== cursor.uidValidity;
+  // Courier numbers a folder anew each time it is asked, as long as it is empty: there is nothing to list.
+  if (renumbered && status.messages === 0 && cursor.exists === 0) return false;
   return (
     cursor.relist !== undefined ||
-    String(status.uidValidity) !== cursor.uidValidity ||
+    renumbered ||
     status.messages !== cursor.exists ||
     // Some servers do not tell it; then the count decides, and the pass looks by itself.
     (status.uidNext !== undefined && status.uidNext !== cursor.uidNext)

@@ -61,6 +61,8 @@ export class MemoryMailbox {
   readonly calls: Partial<Record<MemoryMethod, number>> = {};
   /** It has ids of folders that stay when they are renamed. */
   knowsFolders = true;
+  /** A folder that is renamed is numbered anew (Courier). */
+  renumbersOnRename = false;
   /** Milliseconds before each answer. */
   latency = 0;
   private readonly faults: Fault[] = [];
@@ -97,6 +99,7 @@ export class MemoryMailbox {
     this.folders.delete(ref);
     folder.ref = to;
     this.folders.set(to, folder);
+    if (this.renumbersOnRename) this.renewEpoch(to);
     this.wake(ref);
   }
 
