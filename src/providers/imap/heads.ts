@@ -2,6 +2,7 @@ import { headFields } from '../../mail/parse-head.ts';
 import { type Listed, ProviderError } from '../provider.ts';
 import { uidValidityOf } from './cursor.ts';
 import { isLost } from './errors.ts';
+import { type HeadRow, takeHeadRows } from './head-rows.ts';
 import { Patience } from './patience.ts';
 import { packUids } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
@@ -76,14 +77,16 @@ export class HeadReader {
         const wanted = new Set(asked);
         let bytes = 0;
         let cut = false;
-        for await (const row of client.fetch(packUids(asked), query, { uid: true })) {
+        const take = (row: HeadRow) => {
           // Without the head it is a change of flags that the server tells by the way.
-          if (!row.headers || !wanted.has(row.uid)) continue;
+          if (cut || !row.headers || !wanted.has(row.uid)) return;
           bytes += row.headers.length;
           cut = bytes > mostBytes && found.size > 0;
-          if (cut) break;
-          found.set(row.uid, toListed(row, folder, epoch));
-        }
+          if (!cut) found.set(row.uid, toListed(row, folder, epoch));
+        };
+        await takeHeadRows(client, take, async () => {
+          for await (const row of client.fetch(packUids(asked), query, { uid: true })) take(row);
+        });
         // Servers answer in ascending order; where one does not, only what is complete from the beginning counts.
         const count = cut ? countFrom(asked, found) : asked.length;
         const missing = asked.slice(0, count).filter((uid) => !found.has(uid));

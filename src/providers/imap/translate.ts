@@ -1,6 +1,7 @@
-import type { FetchMessageObject, ListResponse } from 'imapflow';
+import type { ListResponse } from 'imapflow';
 import { parseHead } from '../../mail/parse-head.ts';
 import type { Folder, FolderRole, Listed } from '../provider.ts';
+import type { HeadRow } from './head-rows.ts';
 
 const roles: Record<string, FolderRole> = {
   '\\Inbox': 'inbox',
@@ -25,7 +26,7 @@ export function toFolder(entry: ListResponse): Folder {
 }
 
 /** A row that was fetched with its head. */
-export function toListed(row: FetchMessageObject, folder: string, epoch: string): Listed {
+export function toListed(row: HeadRow, folder: string, epoch: string): Listed {
   return {
     places: [{ folder, epoch, ref: String(row.uid) }],
     receivedAt: toDate(row.internalDate),
