@@ -86,16 +86,7 @@ test('automatic replies, bounces, lists and calendar mail fire only where the tr
   const mapId = await publishLine(db, jobs, account.viewer, raise);
   const kinds = ['auto_reply', 'bounce', 'list', 'calendar'] as const;
   const mails = await Promise.all(
-    kinds.map(async (kind) => {
-      const mail = await makeMail(db, account.accountId, account.contactId);
-      await db
-        .updateTable('message')
-        .set({ kind })
-        .where('account_id', '=', account.accountId)
-        .where('id', '=', mail.messageId)
-        .execute();
-      return mail;
-    }),
+    kinds.map(async (kind) => ({ ...(await makeMail(db, account.accountId, account.contactId)), kind })),
   );
   expect(await fire(...mails)).toBe(0);
   const graph = newGraph();
@@ -104,6 +95,21 @@ test('automatic replies, bounces, lists and calendar mail fire only where the tr
   await publishMap(db, jobs, account.viewer, mapId);
   expect(await fire(...mails)).toBe(2);
   expect(await fire(await makeMail(db, account.accountId, account.contactId))).toBe(1);
+});
+
+test('a message of which one copy came through a list and one directly fires for the direct one', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  const fromList = { ...mail, kind: 'list' as const };
+  expect(await fire(fromList)).toBe(0);
+  expect(await fire(fromList, { ...mail, sightingId: '2' })).toBe(1);
+  expect(await fire(fromList)).toBe(0);
+  const { sighting_id } = await db
+    .selectFrom('firing')
+    .select('sighting_id')
+    .where('message_id', '=', mail.messageId)
+    .executeTakeFirstOrThrow();
+  expect(sighting_id).toBe('2');
 });
 
 test('a rolled back page leaves no firing, no run and no job', async () => {

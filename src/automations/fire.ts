@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import { listPublishedTriggers } from './published.ts';
 import type { PublishedTrigger } from './published.ts';
 import { notifyRuns } from './notify-runs.ts';
@@ -15,6 +16,8 @@ export interface SightingOfSender {
   sightingId: string;
   connectionId: string;
   folderId: string;
+  /** What this copy is. */
+  kind: MailKind;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
   /** It was asked that it fires though it isn't live (history). */
   asked?: boolean;
@@ -25,8 +28,8 @@ export interface SightingOfSender {
  * starts a run for each firing; returns how many fired. Belongs to the caller's transaction: rows and jobs commit with it or not at all.
  *
  * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
- * before that turns up in one more folder later is still a message from before. Automatic replies, bounces, lists and calendar mail fire only where the
- * trigger says so (spec B7).
+ * before that turns up in one more folder later is still a message from before. A copy that is an automatic reply, a bounce, of a list or of a calendar
+ * fires only where the trigger says so (spec B7).
  */
 export async function fireEmailReceived(
   trx: Trx,
@@ -42,6 +45,7 @@ export async function fireEmailReceived(
   const candidates = new Map<string, Candidate>();
   for (const trigger of triggers) {
     for (const { identity, ...sighting } of live) {
+      if (!startsFor(trigger, sighting.kind)) continue;
       const key = firingKey(trigger.mapId, trigger.triggerId, sighting.contactId, identity);
       if (!candidates.has(key)) candidates.set(key, { ...trigger, ...sighting, key, runId: randomUUID() });
     }
@@ -56,6 +60,11 @@ export async function fireEmailReceived(
   );
   await notifyRuns(trx, accountId, fired);
   return fired.length;
+}
+
+/** Whether mail of this kind is what the trigger waits for. */
+export function startsFor({ alsoFor }: Pick<PublishedTrigger, 'alsoFor'>, kind: MailKind): boolean {
+  return kind === 'personal' || alsoFor.includes(kind);
 }
 
 type Candidate = PublishedTrigger & Omit<SightingOfSender, 'identity'> & { key: string; runId: string };
@@ -78,9 +87,8 @@ async function insertFirings(trx: Trx, accountId: string, candidates: Candidate[
     select ${accountId}, decode(c.key, 'hex'), c."mapId", c."triggerId", c."contactId", c."messageId", c."sightingId", c."runId"
     from jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) as c(
       key text, "mapId" uuid, "triggerId" text, "liveSince" timestamptz, "contactId" uuid, "messageId" uuid, "sightingId" bigint,
-      "runId" uuid, "alsoFor" jsonb)
+      "runId" uuid)
     join message m on m.account_id = ${accountId} and m.id = c."messageId" and m.created_at >= c."liveSince"
-      and (m.kind = 'personal' or c."alsoFor" @> to_jsonb(m.kind))
     join contact on contact.account_id = ${accountId} and contact.id = c."contactId"
     order by c.key
     for key share of contact

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Head } from '../mail/head.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import type { ParsedMessage } from '../mail/parse-message.ts';
 import { joinThreads } from './join-threads.ts';
 
@@ -48,6 +49,7 @@ export interface Email {
   /** Not null unless `messageId` is given. */
   content: EmailContent | null;
   messageId: string | null;
+  kind: MailKind;
   items: readonly NewItem[];
 }
 
@@ -70,6 +72,7 @@ export async function appendEmails(trx: Trx, accountId: string, emails: readonly
   const messageIds = emails.map((email) => ids.get(email.identity.toString('hex'))!);
   await insertParticipants(trx, accountId, emails, messageIds, inserted);
   await insertAttachments(trx, accountId, emails, messageIds, inserted);
+  await noteDirect(trx, accountId, emails, messageIds, inserted);
   await joinThreads(
     trx,
     accountId,
@@ -91,12 +94,12 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   if (fresh.size === 0) return { ids, inserted };
   const { rows } = await sql<{ id: string; identity: string }>`
     insert into message (account_id, identity, internet_message_id, in_reply_to, reference_ids, subject, snippet, sent_at, received_at, size,
-      text, html, headers, raw, defects, kind)
+      text, html, headers, raw, defects, kind, delivery)
     select ${accountId}, decode(m.identity, 'hex'), m."messageId", m."inReplyTo", m."references", m.subject, m.snippet, m."sentAt", m."receivedAt",
-      m.size, m.text, m.html, m.headers, m.raw, m.defects, m.kind
+      m.size, m.text, m.html, m.headers, m.raw, m.defects, m.kind, m.delivery
     from json_to_recordset(${JSON.stringify([...fresh].map(([identity, email]) => messageRow(identity, email)))}::json) as m(
       identity text, "messageId" text, "inReplyTo" text, "references" text[], subject text, snippet text, "sentAt" timestamptz,
-      "receivedAt" timestamptz, size bigint, text text, html text, headers jsonb, raw text, defects text[], kind text)
+      "receivedAt" timestamptz, size bigint, text text, html text, headers jsonb, raw text, defects text[], kind text, delivery jsonb)
     order by m.identity
     on conflict (account_id, identity) do nothing
     returning id, encode(identity, 'hex') as identity`.execute(trx);
@@ -116,7 +119,7 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   return { ids, inserted };
 }
 
-function messageRow(identity: string, { head, receivedAt, content }: Email): object {
+function messageRow(identity: string, { head, receivedAt, content, kind }: Email): object {
   const { parsed, raw, size } = content!;
   return {
     identity,
@@ -133,7 +136,8 @@ function messageRow(identity: string, { head, receivedAt, content }: Email): obj
     headers: parsed.headers.filter(([name]) => !/^(resent-)?bcc$/i.test(name)),
     raw,
     defects: parsed.defects,
-    kind: parsed.kind,
+    kind,
+    delivery: parsed.delivery,
   };
 }
 
@@ -184,6 +188,22 @@ async function insertAttachments(
     from json_to_recordset(${JSON.stringify(rows)}::json) as a(
       "messageId" uuid, part text, filename text, "contentType" text, size bigint, "contentId" text, inline boolean)
     on conflict do nothing`.execute(trx);
+}
+
+/** A message that a list sent is a person's once a copy came directly. */
+async function noteDirect(
+  trx: Trx,
+  accountId: string,
+  emails: readonly Email[],
+  messageIds: readonly string[],
+  inserted: ReadonlyMap<string, Email>,
+): Promise<void> {
+  const direct = emails.flatMap((email, i) =>
+    email.kind === 'personal' && inserted.get(messageIds[i]!) !== email ? [messageIds[i]!] : [],
+  );
+  if (direct.length === 0) return;
+  await sql`update message set kind = 'personal'
+    where account_id = ${accountId} and id = any(${direct}::uuid[]) and kind = 'list'`.execute(trx);
 }
 
 async function insertItems(trx: Trx, accountId: string, emails: readonly Email[], messageIds: readonly string[]) {

@@ -3,6 +3,7 @@ import { jsonObjectFrom } from 'kysely/helpers/postgres';
 import type { Viewer } from '../accounts/viewer.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { Address } from '../mail/address.ts';
+import type { Delivery } from '../mail/delivery-report.ts';
 import type { MailKind } from '../mail/kinds.ts';
 import { loadCopies } from './copies.ts';
 import { visibility } from './visibility.ts';
@@ -35,6 +36,8 @@ export interface MessageSummary {
   subject: string;
   snippet: string;
   kind: MailKind;
+  /** Of a bounce, as far as it says. */
+  delivery: Delivery | null;
   from: Address | null;
   /** The first ones; the whole message has them all. */
   to: Address[];
@@ -120,6 +123,7 @@ async function selectItems(db: Db | Trx, accountId: string, itemIds: readonly st
       'm.subject',
       'm.snippet',
       'm.kind as mailKind',
+      'm.delivery',
       'm.sent_at',
       't.id as taskId',
       't.subject as taskSubject',
@@ -158,6 +162,7 @@ function summary(
     subject: string | null;
     snippet: string | null;
     mailKind: MailKind | null;
+    delivery: unknown;
     sent_at: Date | null;
     attachments: number;
   },
@@ -170,6 +175,7 @@ function summary(
     subject: row.subject ?? '',
     snippet: row.snippet ?? '',
     kind: row.mailKind ?? 'personal',
+    delivery: row.delivery as Delivery | null,
     from: of('from')[0] ?? null,
     to: of('to'),
     hasAttachments: row.attachments > 0,

@@ -16,6 +16,8 @@ export interface Head {
   references: string[];
   /** The instant of the topmost Received field. */
   receivedDate: Date | null;
+  /** This copy came through a mailing list, or is one of a newsletter (mail/recognise.ts). */
+  list: boolean;
 }
 
 /** The Message-IDs that make a message part of a conversation, its own first (RFC 5322, 3.6.4). parseHead() bounds their number. */

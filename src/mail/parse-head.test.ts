@@ -36,6 +36,7 @@ describe('parseHead', () => {
       inReplyTo: 'x@y',
       references: ['a@b', 'x@y'],
       receivedDate: new Date('2026-11-23T20:10:11Z'),
+      list: false,
     });
   });
 
@@ -52,6 +53,7 @@ describe('parseHead', () => {
       inReplyTo: null,
       references: [],
       receivedDate: null,
+      list: false,
     });
   });
 

@@ -3,6 +3,7 @@ import { addressParser, decodeWords } from 'postal-mime';
 import type { Address } from './address.ts';
 import type { Head } from './head.ts';
 import { parseDate } from './parse-date.ts';
+import { firstFields, isList, listFieldNames } from './recognise.ts';
 
 /** The fields that a Head is made of: what to ask a server for, so that the result is the same as from the whole header. */
 export const headFields = [
@@ -17,6 +18,7 @@ export const headFields = [
   'In-Reply-To',
   'References',
   'Received',
+  ...listFieldNames,
 ];
 
 const wanted = new Set(headFields.map((name) => name.toLowerCase()));
@@ -48,6 +50,7 @@ export function parseHead(rawHeader: Uint8Array): Head {
     inReplyTo: messageIds(first('in-reply-to') ?? '')[0] ?? null,
     references: references(first('references') ?? ''),
     receivedDate: received === undefined ? null : parseDate(received.slice(received.lastIndexOf(';') + 1)),
+    list: isList(firstFields([...fields].map(([name, [value]]) => [name, value!] as const))),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { MimeNode } from '@zone-eu/mailsplit';
+import { readDeliveryStatus, readFreeForm } from './delivery-report.ts';
+import type { Delivery } from './delivery-report.ts';
 import type { Head } from './head.ts';
 import { htmlToText } from './html-text.ts';
 import type { MailKind } from './kinds.ts';
@@ -14,10 +16,12 @@ import {
   isInline,
   partNumber,
 } from './parts.ts';
-import { recognise } from './recognise.ts';
+import { firstFields, recognise } from './recognise.ts';
+import type { Fields } from './recognise.ts';
 import { snippetOf } from './snippet.ts';
 import { splitStream, splitWhole } from './split.ts';
 import { joinTexts } from './texts.ts';
+import { decodeTransfer } from './transfer-encoding.ts';
 
 /** What is kept of a message beside its raw form. Text is well-formed and without NUL. */
 export interface ParsedMessage {
@@ -25,6 +29,8 @@ export interface ParsedMessage {
   /** Every field of the header, decoded, in its order. */
   headers: [string, string][];
   kind: MailKind;
+  /** Of a bounce, as far as it can be told. */
+  delivery: Delivery | null;
   text: string;
   html: string | null;
   /** About the first 200 characters of the text, without quotes. */
@@ -47,6 +53,8 @@ const longestHead = 8 * 1024 * 1024;
 const longestText = 2 * 1024 * 1024;
 /** Of all text parts together, as they are sent. */
 const longestBody = 16 * 1024 * 1024;
+/** Of a delivery report, and of the text that a kind is recognised by. */
+const longestReport = 64 * 1024;
 const deepest = 100;
 
 interface Part {
@@ -56,6 +64,8 @@ interface Part {
   /** Encoded content, of text parts only. */
   text: Buffer[];
   textLength: number;
+  /** Of a delivery report the beginning, as it is sent. */
+  report: Buffer;
   size: ReturnType<typeof decodedSize>;
 }
 
@@ -72,11 +82,18 @@ export async function parseMessage(raw: Readable | Buffer): Promise<ParsedMessag
   const shown = text || (html === null ? '' : htmlToText(html));
   const head = parseHead(header.bytes());
   const headers = listFields(header.bytes(), defects);
-  const partTypes = parts.map(({ node }) => (node.headers && node.headers.getFirst('Content-Type')) || '');
+  const fields = firstFields(headers);
+  const kind = recognise({
+    fields,
+    from: head.from[0]?.address ?? '',
+    partTypes: parts.map(({ node }) => (node.headers && node.headers.getFirst('Content-Type')) || ''),
+    text: shown.slice(0, longestReport),
+  });
   return {
     head,
     headers,
-    kind: recognise(headers, head.from[0]?.address ?? '', partTypes),
+    kind,
+    delivery: kind === 'bounce' ? deliveryOf(parts, fields, shown.slice(0, longestReport)) : null,
     text: shown,
     html,
     snippet: snippetOf(shown),
@@ -109,6 +126,8 @@ async function splitParts(raw: Readable | Buffer, header: HeadTaker, defects: Se
       if (!part || (chunk.type === 'data' && !isBrokenMultipart(chunk.node))) continue;
       if (!isBodyText(chunk.node) && !isBrokenMultipart(chunk.node)) {
         part.size.add(chunk.value);
+        if (isDeliveryStatus(chunk.node) && part.report.length < longestReport)
+          part.report = Buffer.concat([part.report, chunk.value.subarray(0, longestReport)]);
         continue;
       }
       if (part.textLength + chunk.value.length > longestText * 1.5 || total + chunk.value.length > longestBody) {
@@ -134,7 +153,15 @@ async function splitParts(raw: Readable | Buffer, header: HeadTaker, defects: Se
 
 function newPart(node: MimeNode, parent: Part | undefined): Part {
   const depth = (parent?.depth ?? -1) + 1;
-  return { node, depth, children: [], text: [], textLength: 0, size: decodedSize(node.encoding) };
+  return {
+    node,
+    depth,
+    children: [],
+    text: [],
+    textLength: 0,
+    report: Buffer.alloc(0),
+    size: decodedSize(node.encoding),
+  };
 }
 
 function splitFailure(error: unknown): string {
@@ -144,6 +171,16 @@ function splitFailure(error: unknown): string {
     return 'The message has more than 1,000 parts; the rest was left out.';
   if (code === 'EMAXLEN') return 'The header of a part is longer than 8 MiB; the rest of the message was left out.';
   return 'The structure of the message can not be read to its end.';
+}
+
+const isDeliveryStatus = (node: MimeNode) => /^message\/(global-)?delivery-status$/.test(node.contentType || '');
+
+function deliveryOf(parts: readonly Part[], fields: Fields, text: string): Delivery | null {
+  for (const { node, report } of parts) {
+    const said = readDeliveryStatus(decodeTransfer(report, node.encoding).toString('utf8').replaceAll('\0', ''));
+    if (said) return said;
+  }
+  return readFreeForm(fields.get('x-failed-recipients'), text);
 }
 
 const isBrokenMultipart = (node: MimeNode) => node.multipart !== false && node._boundary === false;

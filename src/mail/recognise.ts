@@ -1,22 +1,35 @@
 import type { MailKind } from './kinds.ts';
 
-/**
- * What kind of mail a message is: by the fields of its header (decoded, in their order), the address that it is from, and the Content-Type fields
- * of its parts (empty where missing). Never by words of subject or text, which people write too.
- *
- * X-Auto-Response-Suppress and Precedence: bulk don't make an auto-reply: company systems set them on the mail of persons.
- */
-export function recognise(
-  headers: readonly (readonly [string, string])[],
-  from: string,
-  partTypes: readonly string[],
-): MailKind {
+/** The first value of each field of a header, trimmed and in lower case, by its name in lower case. */
+export type Fields = ReadonlyMap<string, string>;
+
+export function firstFields(headers: Iterable<readonly [string, string]>): Fields {
   const fields = new Map<string, string>();
   for (const [name, value] of headers) {
     const key = name.toLowerCase();
     if (!fields.has(key)) fields.set(key, value.trim().toLowerCase());
   }
-  if (isBounce(fields, from)) return 'bounce';
+  return fields;
+}
+
+/** What a message is recognised by. */
+export interface Marks {
+  fields: Fields;
+  /** The address that it is from. */
+  from: string;
+  /** The Content-Type fields of its parts, '' where missing. */
+  partTypes: readonly string[];
+  /** Its text, or the beginning of it. */
+  text: string;
+}
+
+/**
+ * What kind of mail a message is. Never by words of subject or text alone, which people write and quote too: they count only in what a mail system sent
+ * (docs/decisions/0018). X-Auto-Response-Suppress doesn't make an auto-reply: company systems set it on the mail of persons.
+ */
+export function recognise(marks: Marks): MailKind {
+  const { fields, partTypes } = marks;
+  if (isBounce(marks)) return 'bounce';
   // An invitation is sent by a machine at a person's wish: Auto-Submitted doesn't change what it is.
   if (partTypes.some(isScheduling)) return 'calendar';
   if (isAutoReply(fields)) return 'auto_reply';
@@ -24,34 +37,70 @@ export function recognise(
   return 'personal';
 }
 
-type Fields = ReadonlyMap<string, string>;
+const reportType = (fields: Fields) =>
+  /^multipart\/report\b(?:.*;\s*report-type\s*=\s*"?([\w-]+))?/.exec(fields.get('content-type') ?? '');
 
-const report = (fields: Fields, type: string) =>
-  new RegExp(`^multipart/report\\b.*report-type\\s*=\\s*"?${type}\\b`).test(fields.get('content-type') ?? '');
-
-/** RFC 3464; Exim and Gmail name the failed recipients in the header, and every server writes free-form reports as MAILER-DAEMON. */
-function isBounce(fields: Fields, from: string): boolean {
-  return (
-    report(fields, 'delivery-status') || fields.has('x-failed-recipients') || /^mailer-daemon(@|$)/i.test(from.trim())
-  );
+/** RFC 3464 and 6533, and the forms that mail systems used before them or still do. */
+function isBounce({ fields, from, partTypes, text }: Marks): boolean {
+  const report = reportType(fields);
+  if (report?.[1] === 'delivery-status') return true;
+  // Exim and Gmail; Exchange Online; Exchange 2000 to 2003.
+  if (fields.has('x-failed-recipients') || fields.has('x-ms-exchange-message-is-ndr')) return true;
+  if (fields.get('content-class') === 'urn:content-classes:dsn') return true;
+  if (/^mailer-daemon(@|$)/i.test(from)) return true;
+  // A postmaster may be a person, and a person may pass a report on: it takes the system's mark and the report.
+  const system =
+    /^(postmaster|microsoftexchange[0-9a-f]{32})@/i.test(from) ||
+    fields.get('return-path') === '<>' ||
+    /^auto-(generated|replied)\b/.test(fields.get('auto-submitted') ?? '');
+  const reported = partTypes.some((type) => /^\s*message\/(global-)?delivery-status\b/i.test(type));
+  return (reported && (system || report !== null)) || (system && freeForm.test(text));
 }
+
+/** How the texts begin of qmail and its kin, Exim, Postfix, sendmail, Yahoo, MessageLabs, Exchange, Google and Courier. */
+const freeForm = new RegExp(
+  `^\\s*(?:${[
+    'hi\\. this is the \\S+ program at ',
+    'this message was created automatically by mail delivery software',
+    'this is the (?:mail system|mail delivery agent) at ',
+    'the original message was received at ',
+    'sorry, we were unable to deliver your message',
+    'delivery (?:has failed to these recipients|to the following recipients? (?:failed|has been delayed))',
+    'your message (?:did not reach some or all of the intended recipients|wasn.t delivered to )',
+    'this is a delivery status notification',
+  ].join('|')})`,
+  'i',
+);
 
 /** RFC 3834, section 5; read receipts (RFC 8098); and what vendors wrote before there was a standard. */
 function isAutoReply(fields: Fields): boolean {
   if (fields.get('auto-submitted')?.startsWith('auto-')) return true;
-  if (report(fields, 'disposition-notification')) return true;
-  if (fields.get('precedence') === 'auto_reply' || fields.get('delivered-to') === 'autoresponder') return true;
-  if (fields.get('x-autogenerated') === 'reply') return true;
+  if (reportType(fields)?.[1] === 'disposition-notification') return true;
+  if (['precedence', 'x-precedence', 'preference'].some((name) => fields.get(name) === 'auto_reply')) return true;
+  if (fields.get('delivered-to') === 'autoresponder' || fields.get('x-autogenerated') === 'reply') return true;
+  if (/\bautoresponder\b/.test(fields.get('x-post-messageclass') ?? '')) return true;
   return autoReplyFields.some((name) => fields.has(name) && !/^(no|false|0)$/.test(fields.get(name)!));
 }
 
-const autoReplyFields = ['x-autoreply', 'x-autorespond', 'x-autoresponder', 'x-mail-autoreply'];
+const autoReplyFields = [
+  'x-autoreply',
+  'x-autoreply-from',
+  'x-autorespond',
+  'x-autoresponder',
+  'x-mail-autoreply',
+  'x-fc-machinegenerated',
+];
 
-/** RFC 2919, 2369 and 8058; Precedence as lists set it before these. */
-function isList(fields: Fields): boolean {
+/** The fields that isList() looks at. */
+export const listFieldNames = ['List-Id', 'List-Post', 'List-Unsubscribe', 'Precedence'];
+
+/**
+ * RFC 2919, 2369 and 8058; Precedence as lists set it before these. "bulk" only asks not to be answered: ticket systems set it on what
+ * their agents write, and those who write to many have List-Unsubscribe.
+ */
+export function isList(fields: Fields): boolean {
   return (
-    ['list-id', 'list-post', 'list-unsubscribe'].some((name) => fields.has(name)) ||
-    /^(list|bulk)$/.test(fields.get('precedence') ?? '')
+    ['list-id', 'list-post', 'list-unsubscribe'].some((name) => fields.has(name)) || fields.get('precedence') === 'list'
   );
 }
 

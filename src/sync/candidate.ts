@@ -2,13 +2,14 @@ import type { EmailContent, Participant } from '../log/append.ts';
 import type { Rule } from '../log/rules.ts';
 import { addressKey } from '../mail/address.ts';
 import type { Address } from '../mail/address.ts';
+import { isDraft } from '../mail/draft.ts';
 import { keyedHash } from '../mail/hash.ts';
 import type { Head } from '../mail/head.ts';
 import { askedOf } from '../connections/history.ts';
 import { identityOf } from '../mail/identity.ts';
 import type { Listed, Mailbox, Place } from '../providers/provider.ts';
 import type { Hold } from './hold.ts';
-import type { StreamFolder, SyncStream } from './streams.ts';
+import type { SyncStream } from './streams.ts';
 
 /** One sighting on its way into the ledger: all that can be said of it before the transaction that decides. */
 export interface Candidate {
@@ -80,7 +81,7 @@ export function candidatesOf(
       receivedAt: listed.receivedAt,
       size: listed.size,
       ...readHead(hold, head),
-      early: isDraft(folder, listed) ? 'draft' : age.early,
+      early: isDraft(folder.role, listed.flags) ? 'draft' : age.early,
       ownClass: age.ownClass,
       content: null,
       failure: 'unreadable' in listed.head ? unreadable(listed.head.unreadable) : null,
@@ -117,10 +118,6 @@ function people(role: Participant['role'], list: readonly Address[]): Participan
 /** The address keys that matching looks at: From, To, Cc and Bcc (spec, section 5, Matching). */
 export function* matchedKeys(candidate: Pick<Candidate, 'people'>): Iterable<string> {
   for (const { role, key } of candidate.people) if (key !== null && role !== 'reply-to') yield key;
-}
-
-function isDraft(folder: StreamFolder, listed: Listed): boolean {
-  return folder.role === 'drafts' || listed.flags.some((flag) => flag.toLowerCase() === '\\draft');
 }
 
 /**

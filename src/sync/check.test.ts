@@ -246,6 +246,17 @@ describe('a check', () => {
     expect(await row('7').executeTakeFirst()).toMatchObject({ vanished_at: null });
   });
 
+  test('edge case 13: logs what was flagged as a draft where it lies and is not any more', async () => {
+    const id = await mailbox();
+    const text = mail({ from: me, to: anna, subject: 'offer' });
+    const place = box().append('INBOX', text, { flags: ['\\Draft'] });
+    await rig.pass(id);
+    expect(await subjects()).not.toContain('offer live');
+    box().setFlags(place, ['\\Seen']);
+    expect((await check(id)).found).toEqual(['INBOX: decision_differs draft > contact']);
+    expect(await subjects()).toContain('offer live');
+  });
+
   test('takes mail that arrives while it runs for no difference, and lets it pass first', async () => {
     const id = await mailbox();
     const { hold, mailbox: open, checking } = await opened(id);

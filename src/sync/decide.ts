@@ -2,6 +2,8 @@ import type { AddressMatches } from '../contacts/match.ts';
 import type { NewItem } from '../log/append.ts';
 import { rules } from '../log/rules.ts';
 import type { Rule, SightingState } from '../log/rules.ts';
+import { kindOfCopy } from '../mail/kinds.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import type { Candidate } from './candidate.ts';
 import { matchedKeys } from './candidate.ts';
 
@@ -11,6 +13,8 @@ export type Class = 'live' | 'history' | 'late_contact' | 'late_folder' | 'migra
 export interface KnownMessage {
   /** Where it is stored; null when it isn't. */
   messageId: string | null;
+  /** As it is stored. */
+  kind: MailKind | null;
   /** The class of its log items. */
   class: Class | null;
   /** A row of it said "no contact" once, in whatever mailbox, or "excluded" by what holds in this mailbox too. */
@@ -23,6 +27,8 @@ export interface Decision {
   rule: Rule;
   state: SightingState;
   class: Class | null;
+  /** Of a logged one: what this copy is. */
+  kind: MailKind | null;
   /** Of a logged one: the stored message, if it is stored already, and what the contacts' logs get. */
   messageId: string | null;
   items: NewItem[];
@@ -51,6 +57,8 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
   return {
     ...decision('contact'),
     class: known?.class ?? first,
+    // The content may be of another copy.
+    kind: kindOfCopy(known?.kind ?? candidate.content!.parsed.kind, candidate.head.list),
     messageId,
     items: people.map((person) => ({
       ...person,
@@ -60,7 +68,7 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
 }
 
 function decision(rule: Rule): Decision {
-  return { rule, state: rules[rule].state, class: null, messageId: null, items: [], dueNow: false };
+  return { rule, state: rules[rule].state, class: null, kind: null, messageId: null, items: [], dueNow: false };
 }
 
 interface Matched {

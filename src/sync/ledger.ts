@@ -65,7 +65,7 @@ export async function findKnown(
 ): Promise<Map<string, KnownMessage>> {
   if (identities.length === 0) return new Map();
   const { rows } = await sql<KnownMessage & { identity: string }>`
-    select encode(i.identity, 'hex') as identity, m.id as "messageId",
+    select encode(i.identity, 'hex') as identity, m.id as "messageId", m.kind,
       (select li.class from log_item li where li.account_id = ${accountId} and li.message_id = m.id order by li.created_at, li.id limit 1),
       exists (select from sighting s where s.account_id = ${accountId} and s.identity = i.identity
         and (s.class = 'late_contact' or s.state = 'skipped' and (s.rule = any(${strangerRules}::text[])
@@ -87,12 +87,12 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
   if (entries.length === 0) return new Map();
   const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
     with listed as (
-      insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, identity,
+      insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity,
         internet_message_id_hash, message_id, due_at, tries, error)
-      select ${hold.accountId}, ${hold.connectionId}, r."folderId", r.epoch, r.ref, r."receivedAt", r.size, r.state, r.rule, r.class,
+      select ${hold.accountId}, ${hold.connectionId}, r."folderId", r.epoch, r.ref, r."receivedAt", r.size, r.state, r.rule, r.class, r.kind,
         decode(r.identity, 'hex'), decode(r."messageIdHash", 'hex'), r."messageId", now() + make_interval(secs => r."dueIn"), r.tries, r.error
       from json_to_recordset(${JSON.stringify(entries.map(sightingRow))}::json) as r(
-        "folderId" uuid, epoch text, ref text, "receivedAt" timestamptz, size bigint, state text, rule text, class text, identity text,
+        "folderId" uuid, epoch text, ref text, "receivedAt" timestamptz, size bigint, state text, rule text, class text, kind text, identity text,
         "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int, error text)
       returning account_id, id, folder_id, epoch, ref, state, rule
     ), decided as (
@@ -109,12 +109,12 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
   await sql`
     with anew as (
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(
-        id bigint, state text, rule text, class text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
+        id bigint, state text, rule text, class text, kind text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
         error text, gone boolean)
     ), before as (
       select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     ), decided as (
-      update sighting s set state = r.state, rule = r.rule, class = r.class, identity = coalesce(decode(r.identity, 'hex'), s.identity),
+      update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
         internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
         due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
         vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
@@ -141,6 +141,7 @@ function sightingRow({ candidate, decision, messageId }: Entry): object {
     state,
     rule,
     class: decision.class,
+    kind: decision.kind,
     identity: identity?.toString('hex') ?? null,
     messageIdHash: messageIdHash?.toString('hex') ?? null,
     messageId,

@@ -171,7 +171,7 @@ export function hasContact(candidate: Candidate, { contacts }: AddressMatches): 
   return false;
 }
 
-type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'class' | 'asked'> & { candidate: Candidate };
+type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'kind' | 'class' | 'asked'> & { candidate: Candidate };
 
 async function append(
   trx: Trx,
@@ -190,11 +190,12 @@ async function append(
       .filter((item) => item.direction === 'received')
       .map(({ contactId, class: first }) => {
         const messageId = messageOf.get(candidate)!;
+        const sender = { candidate, contactId, messageId, kind: decision.kind! };
         const known = appended.classOf(contactId, messageId) ?? first;
         // What was found as history fires by what was asked for with it, whatever another mailbox knew of the message.
-        if (candidate.ownClass !== 'history') return { candidate, contactId, messageId, class: known, asked: false };
+        if (candidate.ownClass !== 'history') return { ...sender, class: known, asked: false };
         const asked = known === 'history' && askedOf(hold.history, candidate.receivedAt)?.fires === true;
-        return { candidate, contactId, messageId, class: 'history' as const, asked };
+        return { ...sender, class: 'history' as const, asked };
       }),
   );
   const entries = decided.map((one) => ({ ...one, messageId: messageOf.get(one.candidate) ?? null }));
@@ -228,6 +229,7 @@ function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
     at: mayBeMigrated && head.date && isMigrated(head, receivedAt) ? head.date : receivedAt,
     content: candidate.content,
     messageId: decision.messageId,
+    kind: decision.kind!,
     items: decision.items,
   };
 }

@@ -1,6 +1,6 @@
-/** Row types of migrations/0004_log.sql and 0007_message_kind.sql. */
+/** Row types of migrations/0004_log.sql and 0007_message_kind.sql, with 0015_kind_of_each_copy.sql. */
 import type { ColumnType, Generated } from 'kysely';
-import type { CreatedAt, GeneratedJson, Int8, Timestamp } from './columns.ts';
+import type { CreatedAt, GeneratedJson, Int8, Json, Timestamp } from './columns.ts';
 
 export interface MessageTable {
   account_id: string;
@@ -20,6 +20,7 @@ export interface MessageTable {
   raw: string | null;
   defects: Generated<string[]>;
   kind: Generated<'personal' | 'auto_reply' | 'bounce' | 'list' | 'calendar'>;
+  delivery: Json | null;
   created_at: CreatedAt;
   thread_key: Int8 | null;
 }
@@ -58,6 +59,7 @@ export interface SightingTable {
   state: 'logged' | 'skipped' | 'quarantined';
   rule: string;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
+  kind: 'personal' | 'auto_reply' | 'bounce' | 'list' | 'calendar' | null;
   identity: Buffer | null;
   internet_message_id_hash: Buffer | null;
   message_id: string | null;

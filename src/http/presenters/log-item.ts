@@ -15,6 +15,10 @@ const messageSchema = z.object({
   kind: z
     .enum(['personal', ...impersonalKinds])
     .openapi({ description: 'All but personal start an automation only where its trigger says so' }),
+  delivery: z
+    .object({ status: z.enum(['failed', 'delayed', 'delivered']), recipients: z.array(z.string()) })
+    .nullable()
+    .openapi({ description: 'What a bounce says, and of whom: the first 20' }),
   from: person.nullable(),
   to: z.array(person).openapi({ description: 'In lists: the first 20' }),
   hasAttachments: z.boolean(),
@@ -142,6 +146,7 @@ function presentSummary(message: MessageSummary): z.infer<typeof messageSchema> 
     subject: message.subject,
     snippet: message.snippet,
     kind: message.kind,
+    delivery: message.delivery,
     from: message.from,
     to: message.to,
     hasAttachments: message.hasAttachments,

@@ -6,6 +6,7 @@ import { useId } from 'react';
 import { conversationQuery } from '../../api/log.ts';
 import type { LogItem } from '../../api/types.ts';
 import { LoadingRows } from '../../components/loading.tsx';
+import { kindLabel } from '../../components/mail-kind.ts';
 import { More } from '../../components/more.tsx';
 import { Problem } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
@@ -25,6 +26,7 @@ export function ConversationLine({ item, openedId, onOpen }: ConversationProps) 
   const id = useId();
   const { message, conversation, threadId } = item;
   if (!message || !conversation || !threadId) return null;
+  const kind = kindLabel(message);
   return (
     <>
       <UnstyledButton
@@ -47,6 +49,7 @@ export function ConversationLine({ item, openedId, onOpen }: ConversationProps) 
         <RelativeTime at={item.at} className={classes['time']} />
         <span className={classes['meta']}>
           <span className="one-line">{writers(conversation)}</span>
+          {kind && <span className={`one-line ${classes['kind']}`}>· {kind}</span>}
         </span>
         {message.snippet && <span className={`one-line ${classes['snippet']}`}>{message.snippet}</span>}
       </UnstyledButton>

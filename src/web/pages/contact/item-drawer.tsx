@@ -6,6 +6,7 @@ import { attachmentUrl, itemWhyQuery, logItemQuery } from '../../api/log.ts';
 import { useMe } from '../../api/session.ts';
 import type { MailAddress, Message, OpenedLogItem } from '../../api/types.ts';
 import { LoadingRows } from '../../components/loading.tsx';
+import { kindLabel } from '../../components/mail-kind.ts';
 import { Problem } from '../../components/problem.tsx';
 import { usePhone } from '../../components/use-phone.ts';
 import { ToneBadge } from '../../components/tone.tsx';
@@ -103,6 +104,7 @@ function Opened({ item, message }: { item: OpenedLogItem; message: Message }) {
 function People({ item, message }: { item: OpenedLogItem; message: Message }) {
   const { zone } = useMe();
   const at = message.sentAt ?? item.at;
+  const kind = kindLabel(message);
   const rows: [string, MailAddress[]][] = [
     ['From', message.from ? [message.from] : []],
     ['To', message.to],
@@ -137,6 +139,12 @@ function People({ item, message }: { item: OpenedLogItem; message: Message }) {
             : 'a mailbox that is not shared with you, or was deleted'}
           {item.class && classLabels[item.class] && ` · ${classLabels[item.class]}`}
         </dd>
+        {kind && (
+          <>
+            <dt>Kind</dt>
+            <dd style={{ overflowWrap: 'anywhere' }}>{kind}</dd>
+          </>
+        )}
       </dl>
     </div>
   );

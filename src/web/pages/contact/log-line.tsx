@@ -11,6 +11,7 @@ import {
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Direction, LogItem, Mailbox } from '../../api/types.ts';
+import { kindLabel } from '../../components/mail-kind.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import classes from './log.module.css';
 
@@ -33,6 +34,7 @@ export function LogLine({ item, opened, onOpen }: { item: LogItem; opened: boole
 function EmailLine({ item, opened, onOpen }: { item: LogItem; opened: boolean; onOpen: () => void }) {
   const { message, direction } = item;
   if (!message) return null;
+  const kind = kindLabel(message);
   const Icon = direction ? directionIcons[direction] : IconMail;
   return (
     <UnstyledButton className={classes['line']} onClick={onOpen} data-line aria-current={opened || undefined}>
@@ -55,21 +57,13 @@ function EmailLine({ item, opened, onOpen }: { item: LogItem; opened: boolean; o
             <VisuallyHidden>{message.attachmentCount === 1 ? 'attachment' : 'attachments'}</VisuallyHidden>
           </span>
         )}
-        {message.kind !== 'personal' && <span style={{ flex: 'none' }}>· {mailKindLabels[message.kind]}</span>}
+        {kind && <span className={`one-line ${classes['kind']}`}>· {kind}</span>}
         {item.class && item.class !== 'live' && <span style={{ flex: 'none' }}>· {classLabels[item.class]}</span>}
       </span>
       {message.snippet && <span className={`one-line ${classes['snippet']}`}>{message.snippet}</span>}
     </UnstyledButton>
   );
 }
-
-/** Mail that no person wrote to the reader; it starts an automation only where the trigger says so. */
-const mailKindLabels = {
-  auto_reply: 'automatic reply',
-  bounce: 'bounce',
-  list: 'mailing list',
-  calendar: 'calendar',
-};
 
 /** Why mail is here that didn't arrive in the ordinary way; such mail starts no automation. */
 export const classLabels: Record<string, string> = {
