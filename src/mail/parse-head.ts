@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { addressParser, decodeWords } from 'postal-mime';
-import type { Address } from './address.ts';
+import { decodeText } from './decode-text.ts';
 import type { Head } from './head.ts';
+import { parseAddresses } from './parse-addresses.ts';
 import { parseDate } from './parse-date.ts';
 import { firstFields, isList, listFieldNames } from './recognise.ts';
 
@@ -24,7 +24,6 @@ export const headFields = [
 const wanted = new Set(headFields.map((name) => name.toLowerCase()));
 const longestId = 998;
 const longestSubject = 4000;
-const longestName = 1000;
 const mostReferences = 100;
 
 /**
@@ -33,8 +32,11 @@ const mostReferences = 100;
  */
 export function parseHead(rawHeader: Uint8Array): Head {
   const fields = readFields(rawHeader);
-  const first = (name: string) => fields.get(name)?.[0];
-  const addresses = (name: string) => (fields.get(name) ?? []).flatMap(parseAddresses);
+  const first = (name: string) => {
+    const folded = fields.get(name)?.[0];
+    return folded === undefined ? undefined : unfold(folded);
+  };
+  const addresses = (name: string) => fields.get(name)?.flatMap((folded) => parseAddresses(unfold(folded))) ?? [];
   const received = first('received');
   return {
     messageId: messageIds(first('message-id') ?? '')[0] ?? null,
@@ -54,58 +56,51 @@ export function parseHead(rawHeader: Uint8Array): Head {
   };
 }
 
-/** RFC 2047 and raw 8-bit text as one line; without NUL, which PostgreSQL refuses. */
-export function decodeText(value: string): string {
-  const text = value.includes('=?') ? decodeWords(value) : value;
-  return text
-    .replace(/\0/g, '')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-    .toWellFormed();
-}
-
 /** Every field of a header, decoded, in its order: at most 1,000 of them and 1 MiB, which `defects` then says. */
 export function listFields(rawHeader: Uint8Array, defects: Set<string>): [string, string][] {
   const fields: [string, string][] = [];
   let length = 0;
-  for (const [name, value] of eachField(rawHeader)) {
-    length += name.length + value().length;
+  eachField(rawHeader, (name, folded) => {
+    const value = unfold(folded);
+    length += name.length + value.length;
     if (fields.length >= 1000 || length > 1024 * 1024) {
       defects.add('The header has more than 1,000 fields or 1 MiB; only its beginning is shown.');
-      break;
+      return false;
     }
-    fields.push([decodeText(name), decodeText(value())]);
-  }
+    fields.push([decodeText(name), decodeText(value)]);
+    return true;
+  });
   return fields;
 }
 
-/** Values of the wanted fields by lower-case name, unfolded, in the order of the header. */
+/** Values of the wanted fields by lower-case name, still folded, in the order of the header. */
 function readFields(raw: Uint8Array): Map<string, string[]> {
   const fields = new Map<string, string[]>();
-  for (const [name, value] of eachField(raw)) {
+  eachField(raw, (name, folded) => {
     const key = name.toLowerCase();
-    if (!wanted.has(key)) continue;
+    if (!wanted.has(key)) return true;
     const values = fields.get(key);
-    if (values) values.push(value());
-    else fields.set(key, [value()]);
-  }
+    if (values) values.push(folded);
+    else fields.set(key, [folded]);
+    return true;
+  });
   return fields;
 }
 
-function* eachField(raw: Uint8Array): Generator<[name: string, value: () => string]> {
+/** Tells each field to `take` until that answers false. */
+function eachField(raw: Uint8Array, take: (name: string, folded: string) => boolean): void {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
   let start = 0;
   while (start < text.length) {
     let end = lineEnd(text, start);
-    if (end === start || (text[start] === '\r' && end === start + 1)) break;
+    if (end === start || (text[start] === '\r' && end === start + 1)) return;
     // Continuation lines begin with a space or a tab (RFC 5322, 2.2.3).
     while (end < text.length && (text[end + 1] === ' ' || text[end + 1] === '\t')) end = lineEnd(text, end + 1);
-    const [from, to] = [start, end];
-    const colon = text.indexOf(':', from);
+    const colon = text.indexOf(':', start);
     // RFC 5322, 2.2: a name has no spaces; one before the colon was allowed once.
-    if (colon > from && colon - from < 80 && colon < to) {
-      const name = text.slice(from, colon).trimEnd();
-      if (!/\s/.test(name)) yield [name, () => unfold(text.slice(colon + 1, to))];
+    if (colon > start && colon - start < 80 && colon < end) {
+      const name = text.slice(start, colon).trimEnd();
+      if (!/\s/.test(name) && !take(name, text.slice(colon + 1, end))) return;
     }
     start = end + 1;
   }
@@ -117,6 +112,7 @@ function lineEnd(text: string, from: number): number {
 }
 
 function unfold(value: string): string {
+  if (/^[\t -~]*\r?$/.test(value)) return value.trim();
   const line = value
     .replace(/\r?\n/g, '')
     .replace(/[\r\0]/g, '')
@@ -134,16 +130,8 @@ function unfold(value: string): string {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const windows1252 = new TextDecoder('windows-1252');
 
-/** Groups come out as their members (RFC 5322, 3.4); entries without an address are left out. */
-function parseAddresses(value: string): Address[] {
-  return addressParser(value, { flatten: true }).flatMap(({ name, address }) =>
-    address
-      ? [{ name: decodeText(name).slice(0, longestName), address: decodeText(address).slice(0, longestName) }]
-      : [],
-  );
-}
-
 function messageIds(value: string): string[] {
+  if (value.length < longestId && /^<[!-;=?-~]+>$/.test(value)) return [value.slice(1, -1)];
   const bracketed = [...value.matchAll(/<([^<>]*)>/g)].map((match) => match[1] ?? '');
   const ids = bracketed.length > 0 ? bracketed : value.split(/\s+/);
   return ids.flatMap((id) => {

@@ -1,5 +1,5 @@
 import type { MimeNode } from '@zone-eu/mailsplit';
-import { decodeText } from './parse-head.ts';
+import { decodeText } from './decode-text.ts';
 
 /** A part that is not text to be shown: its content stays in the raw message, under the part's IMAP number. */
 export interface Attachment {

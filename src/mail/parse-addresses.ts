@@ -1,0 +1,29 @@
+import { addressParser } from 'postal-mime';
+import type { Address } from './address.ts';
+import { decodeText } from './decode-text.ts';
+
+const longest = 1000;
+
+const words = (sign: string) => `${sign}+(?: ${sign}+)*`;
+const name = `(?:(${words(String.raw`[\w.'-]`)}) ?|"(${words(String.raw`[\w.,'()&/-]`)})" ?)?`;
+/** `Name <local@domain>`, `"Name, given" <local@domain>`, `<local@domain>` or `local@domain`, of signs that mean nothing else anywhere. */
+const usual = new RegExp(String.raw`^(?:${name}<([\w.+-]+@[\w.-]+)>|([\w.+-]+@[\w.-]+))$`);
+
+/**
+ * The addresses of a field's value, unfolded. Groups come out as their members (RFC 5322, 3.4); entries without an address are left out. Usual ones are
+ * read without the parser for all: it takes most of the time that a head takes.
+ */
+export function parseAddresses(value: string): Address[] {
+  const one = usualAddress(value);
+  if (one) return [one];
+  return addressParser(value, { flatten: true }).flatMap(({ name, address }) =>
+    address ? [{ name: decodeText(name).slice(0, longest), address: decodeText(address).slice(0, longest) }] : [],
+  );
+}
+
+function usualAddress(value: string): Address | null {
+  const match = value.length <= longest ? usual.exec(value) : null;
+  if (match === null) return null;
+  const [, bare, quoted, bracketed, alone] = match;
+  return { name: bare ?? quoted ?? '', address: (bracketed ?? alone)! };
+}
