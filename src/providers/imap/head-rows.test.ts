@@ -85,62 +85,44 @@ test.for([
 });
 
 test('reads what imapflow reads, whatever a row looks like', async () => {
-  const mixed = (word: string) => fc.constantFrom(word, word.toLowerCase());
-  const flag = fc.constantFrom(
-    '\\Seen',
-    '$Junk',
-    '\\*',
-    'a.b',
-    '"quoted"',
-    'NIL',
-    '(nested)',
-    'r\xe9d',
-    'a[b]',
-    'x]y',
-    '',
-  );
+  const flag = fc.constantFrom('\\Seen', '$Junk', '\\*', 'a.b', '"quoted"', '(x)', 'r\xe9d', 'a[b]', 'x]y', '');
   const text = fc.string({ unit: fc.constantFrom('a', ':', ' ', ')', '(', '"', '\\', '{3}', '\r\n', '\xe9', '\0') });
-  const item = fc.oneof(
-    fc.tuple(mixed('UID'), fc.constantFrom('1', '4294967295', '99999999999', '0', '05', 'NIL', '"5"')),
-    fc.tuple(mixed('RFC822.SIZE'), fc.constantFrom('0', '123', '1234567890123456789', '-1', 'NIL')),
-    fc.tuple(
-      fc.constant('FLAGS'),
-      fc.array(flag).map((flags) => `(${flags.join(' ')})`),
-    ),
-    fc.tuple(
-      fc.constant('INTERNALDATE'),
-      fc.constantFrom('"17-Jul-1996 02:44:25 -0700"', '"99-Foo-1"', '""', 'NIL', '"a\\"b"'),
-    ),
-    fc.tuple(
-      fc.constantFrom('BODY[HEADER.FIELDS (FROM)]', 'body[header]', 'BODY[]', 'BODY[HEADER.FIELDS (FROM)]<0>'),
-      text.map(literal),
-    ),
-    fc.tuple(fc.constant('BODY[HEADER.FIELDS (FROM)]'), fc.constantFrom('""', 'NIL', '"From: a"')),
-    fc.tuple(fc.constantFrom('MODSEQ', 'EMAILID', 'X-NEW'), fc.constantFrom('(1)', '(a b)', '1', 'NIL')),
+  const usualItems = fc.tuple(
+    fc.integer({ min: 1, max: 9 }).map((uid) => `UID ${uid}`),
+    text.map((head) => `BODY[HEADER.FIELDS (FROM)] ${literal(head)}`),
+    fc.constantFrom('FLAGS ()', 'FLAGS (\\Seen a.b)', 'flags (\\Draft)'),
+  );
+  const odd = fc.oneof(
+    fc.constantFrom('UID 4294967295', 'UID 99999999999', 'UID 0', 'UID 05', 'UID NIL', 'UID "5"'),
+    fc.constantFrom('RFC822.SIZE 0', 'rfc822.size 123', 'RFC822.SIZE 1234567890123456789', 'RFC822.SIZE -1'),
+    fc.array(flag).map((flags) => `FLAGS (${flags.join(' ')})`),
+    fc
+      .constantFrom('"17-Jul-1996 02:44:25 -0700"', '"99-Foo-1"', '""', 'NIL', '"a\\"b"')
+      .map((at) => `INTERNALDATE ${at}`),
+    text.map((part) => `body[header] ${literal(part)}`),
+    text.map((part) => `BODY[] ${literal(part)}`),
+    text.map((part) => `BODY[HEADER.FIELDS (FROM)]<0> ${literal(part)}`),
+    fc.constantFrom('BODY[HEADER.FIELDS (FROM)] ""', 'BODY[HEADER.FIELDS (FROM)] NIL', 'BODY[HEADER] "From: a"'),
+    fc.constantFrom('MODSEQ (1)', 'EMAILID (a b)', 'EMAILID NIL', 'X-NEW 1', 'X-NEW (NIL)', ''),
   );
   const row = fc
-    .tuple(fc.nat(9), mixed('FETCH'), fc.array(item, { maxLength: 6 }), fc.constantFrom('', ' ', '  '))
-    .map(
-      ([seq, fetch, items, end]) => `* ${seq} ${fetch} (${items.map((words) => words.join(' ')).join(' ')}${end})\r\n`,
-    );
-  const usualRow = fc
-    .tuple(fc.nat(9), text, fc.boolean())
-    .map(
-      ([uid, head, seen]) =>
-        `* 1 FETCH (UID ${uid} FLAGS (${seen ? '\\Seen' : ''}) BODY[HEADER.FIELDS (FROM)] ${literal(head)})\r\n`,
-    );
+    .tuple(usualItems, fc.array(odd, { maxLength: 2 }), fc.boolean(), fc.constantFrom('', '', ' '))
+    .map(([items, more, before, end]) => {
+      const all = before ? [...more, ...items] : [...items, ...more];
+      return `* 1 FETCH (${all.join(' ')}${end})\r\n`;
+    });
   let count = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(usualRow, row), { maxLength: 20 }), async (rows) => {
+    fc.asyncProperty(fc.array(row, { maxLength: 20 }), async (rows) => {
       answer = Buffer.from(rows.join(''), 'latin1');
       const expected = await usual();
       const own = await taken();
       count += own.taken.length;
-      // Each way keeps the order; between them the UID tells them apart only where they have one.
+      // Each way keeps the order, but not across the two.
       const sorted = (list: HeadRow[]) => list.map((one) => JSON.stringify(asSeen(one))).sort();
       expect(sorted([...own.taken, ...own.left])).toEqual(sorted(expected));
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
   expect(count).toBeGreaterThan(100);
 });
