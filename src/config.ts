@@ -27,6 +27,8 @@ export interface Config {
   /** How often every chosen folder is looked at even when the server announced nothing. */
   sweepSeconds: number;
   databaseConnections: number;
+  /** The most connections to one mail server. */
+  connectionsPerServer: number;
   /** Worker threads that parse messages. */
   parserThreads: number;
   /** Whether X-Forwarded-For and -Proto of a reverse proxy are believed. */
@@ -76,6 +78,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     tlsCa: read<string | undefined>('LETTERLOG_TLS_CA', undefined, pemFile),
     sweepSeconds: read('LETTERLOG_SWEEP_SECONDS', 300, wholeNumber(1, 86_400)),
     databaseConnections: read('LETTERLOG_DATABASE_CONNECTIONS', 20, wholeNumber(4, 150)),
+    connectionsPerServer: read('LETTERLOG_CONNECTIONS_PER_SERVER', 1000, wholeNumber(1, 100_000)),
     parserThreads: read('LETTERLOG_PARSER_THREADS', 2, wholeNumber(1, 64)),
     trustProxy: read('LETTERLOG_TRUST_PROXY', false, yesOrNo),
     logLevel: read('LETTERLOG_LOG_LEVEL', 'info', oneOf(logLevels)),
@@ -103,6 +106,7 @@ export const settingNames = [
   'LETTERLOG_TLS_CA',
   'LETTERLOG_SWEEP_SECONDS',
   'LETTERLOG_DATABASE_CONNECTIONS',
+  'LETTERLOG_CONNECTIONS_PER_SERVER',
   'LETTERLOG_PARSER_THREADS',
   'LETTERLOG_TRUST_PROXY',
   'LETTERLOG_LOG_LEVEL',

@@ -61,7 +61,9 @@ async function start(config: Config, onStop: OnStop): Promise<void> {
   const guard = createAddressGuard(config.allowInternalHosts);
   const parser = createParser({ threads: config.parserThreads });
   onStop('parser', () => parser.close());
-  const providers = { imap: imapProvider({ guard, ca: config.tlsCa }) };
+  const providers = {
+    imap: imapProvider({ guard, ca: config.tlsCa, connectionsPerServer: config.connectionsPerServer }),
+  };
 
   const jobs = createJobs({ url, role: config.roles.has('jobs') ? 'work' : 'enqueue', log });
   await jobs.start();

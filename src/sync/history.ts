@@ -49,6 +49,8 @@ interface Task {
   streamRef: string;
   position: string | null;
   counted: boolean;
+  /** Other folders aren't counted yet. */
+  othersToCount: boolean;
 }
 
 /** The import of one open mailbox, step by step: between any two of them whatever is live has its turn. */
@@ -174,7 +176,7 @@ export class HistoryImport {
         yield { due: stored.due, stale: null };
       }
       // Each folder is counted before any is listed to its end.
-      if (!task.counted && page.left > 0) return;
+      if (!task.counted && task.othersToCount && page.left > 0) return;
     }
     await this.finish(task);
     this.resting.delete(task.folderId);
@@ -271,7 +273,8 @@ async function beginCursor(trx: Trx, hold: Hold, stream: SyncStream): Promise<vo
 async function nextTask(hold: Hold, resting: readonly string[]): Promise<Task | null> {
   const { rows } = await sql<Task>`
     select h.id as "historyId", h.since, h.until, f.id as "folderId", f.ref, f.name, s.ref as "streamRef",
-      case when hf.epoch = f.epoch then hf.position end as position, hf.remaining is not null as counted
+      case when hf.epoch = f.epoch then hf.position end as position, hf.remaining is not null as counted,
+      count(*) filter (where hf.remaining is null) over () > 1 as "othersToCount"
     from history h
     join folder f on f.account_id = h.account_id and f.connection_id = h.connection_id and f.chosen and f.gone_at is null
     join stream s on s.account_id = f.account_id and s.id = f.stream_id

@@ -103,7 +103,9 @@ async function live(
   suspects: Suspects,
   health: Health,
 ): Promise<void> {
-  const claimed = await claim(deps, accountId, connectionId);
+  // Thousands begin at once at a start.
+  const claiming = { owner: connectionId, bulk: true };
+  const claimed = await deps.storing(claiming, () => claim(deps, accountId, connectionId));
   if (!claimed) return;
   health.fence = claimed.hold.fence;
   const stopped = outside.stop.signal;

@@ -32,6 +32,8 @@ export interface ImapOptions {
   pollSeconds?: number;
   /** How long a connection waits for another of the same mailbox to end where the server allows no more. */
   slotSeconds?: number;
+  /** The most connections to one server; see Slots. */
+  connectionsPerServer?: number;
   /** A watching connection that broke sooner than this ends the watch; one that lasted longer is opened again. */
   settledSeconds?: number;
   /** After how long the connection for all else is closed when it is not used. */
@@ -50,7 +52,7 @@ const credentials = z.object({
 /** Mailboxes by IMAP. Settings: ImapSettings; credentials: { password }. Nothing on the server is changed: EXAMINE and BODY.PEEK only. */
 export function imapProvider(options: ImapOptions): Provider {
   const { timeoutSeconds = 60, refreshSeconds = 50 } = options;
-  const slots = new Slots((options.slotSeconds ?? 30) * 1000);
+  const slots = new Slots((options.slotSeconds ?? 30) * 1000, options.connectionsPerServer ?? Infinity);
   const connecting = {
     guard: options.guard,
     secureContext: secureContextWith(options.ca),

@@ -14,8 +14,8 @@ export interface WatchOptions {
   settledSeconds: number;
 }
 
-/** With NOTIFY, polling only makes up for what a server fails to tell: so many times less often. */
-const restWithNotify = 4;
+/** With NOTIFY, polling only makes up for what a server fails to tell: so many times less often. Sooner than a quiet connection is tried, whose trial it is. */
+const restWithNotify = 3;
 
 /**
  * IDLE on the first folders, each on a connection that also serves its folder; the others by NOTIFY or by polling (docs/decisions/0010). Each stream is woken once at
