@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/open.ts';
+import { isUnsteady } from './unsteady.ts';
 
 /** What mail itself says against a connection, though no call failed. The codes are stable. */
 export interface Warning {
-  code: 'drifted' | 'unchecked' | 'silent';
+  code: 'drifted' | 'unchecked' | 'unsteady' | 'silent';
   /** For people. */
   message: string;
 }
@@ -12,11 +13,12 @@ interface Row {
   id: string;
   differences: string | null;
   unreadable: number;
+  unsteady: string | null;
   silentSince: Date | null;
 }
 
 /**
- * The warnings of these connections by id: the latest check found differences or couldn't read a folder, or nothing came for over three times the longest
+ * The warnings of these connections by id: the latest check found differences or couldn't read a folder, the server renumbers a chosen folder all the time, or nothing came for over three times the longest
  * gap of 30 days, 24 hours at least (the gap is measured by the daily check). Those that aren't synced have none.
  */
 export async function loadHealth(
@@ -25,10 +27,10 @@ export async function loadHealth(
   connectionIds: readonly string[],
 ): Promise<Map<string, Warning[]>> {
   const { rows } = await sql<Row>`
-    select c.id, found.differences, coalesce(found.unreadable, 0)::int as unreadable,
+    select c.id, found.differences, coalesce(found.unreadable, 0)::int as unreadable, numbered.unsteady,
       case when mail.latest < now() - make_interval(secs => greatest(3 * latest.longest_gap, 86400)) then mail.latest end as "silentSince"
     from connection c
-    join lateral (
+    left join lateral (
       select k.id, k.longest_gap from mailbox_check k
       where k.account_id = c.account_id and k.connection_id = c.id and k.ended_at is not null order by k.asked_at desc limit 1
     ) latest on true
@@ -36,6 +38,10 @@ export async function loadHealth(
       select sum(f.differences) as differences, count(f.error) as unreadable from mailbox_check_folder f
       where f.account_id = c.account_id and f.check_id = latest.id
     ) found on true
+    left join lateral (
+      select string_agg('“' || f.name || '”', ', ' order by f.name) as unsteady from folder f
+      where f.account_id = c.account_id and f.connection_id = c.id and f.chosen and f.gone_at is null and ${isUnsteady}
+    ) numbered on true
     left join lateral (
       select max(s.last_mail_at) as latest from stream s where s.account_id = c.account_id and s.connection_id = c.id
     ) mail on latest.longest_gap is not null
@@ -45,7 +51,7 @@ export async function loadHealth(
   return new Map(rows.map((row) => [row.id, warningsOf(row)]));
 }
 
-function warningsOf({ differences, unreadable, silentSince }: Row): Warning[] {
+function warningsOf({ differences, unreadable, unsteady, silentSince }: Row): Warning[] {
   const warnings: Warning[] = [];
   const found = Number(differences ?? 0);
   if (found > 0) {
@@ -55,6 +61,10 @@ function warningsOf({ differences, unreadable, silentSince }: Row): Warning[] {
   if (unreadable > 0) {
     const message = 'The latest check could not read every chosen folder, so it proves nothing about them.';
     warnings.push({ code: 'unchecked', message });
+  }
+  if (unsteady !== null) {
+    const message = `The server renumbers ${unsteady} again and again. Mail there is recognised by its Message-ID, sender and date instead, and nothing is logged twice. Ask the server's administrator to keep UIDVALIDITY as it is.`;
+    warnings.push({ code: 'unsteady', message });
   }
   if (silentSince !== null) {
     const message =

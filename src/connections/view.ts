@@ -3,6 +3,7 @@ import type { FolderRole } from '../providers/provider.ts';
 import { noConnection } from './access.ts';
 import { loadHealth } from './health.ts';
 import type { Warning } from './health.ts';
+import { isUnsteady } from './unsteady.ts';
 import { shownState } from './state.ts';
 
 /** Ledger rows of the current epochs. */
@@ -21,6 +22,10 @@ export interface ConnectionFolder {
   chosen: boolean;
   /** Ticked for the user at connecting (spec C3). */
   proposed: boolean;
+  /** No longer in the mailbox; it comes back by itself. */
+  gone: boolean;
+  /** The server renumbers it all the time (unsteady.ts). */
+  unsteady: boolean;
   counts: Counts;
 }
 
@@ -104,6 +109,8 @@ export async function viewConnections(
           selectable: folder.selectable,
           chosen: folder.chosen,
           proposed: folder.selectable && (folder.role === 'inbox' || folder.role === 'sent'),
+          gone: folder.gone,
+          unsteady: folder.unsteady,
           counts: sum(own.filter((count) => count.folderId === folder.id)),
         })),
       counts: sum(own),
@@ -135,13 +142,14 @@ async function countSightings(db: Db | Trx, accountId: string, connectionIds: re
 /** Folders that are gone are listed only while they are chosen. */
 async function loadFolders(db: Db | Trx, accountId: string, connectionIds: readonly string[]) {
   return await db
-    .selectFrom('folder')
+    .selectFrom('folder as f')
     .where('account_id', '=', accountId)
     .where('connection_id', 'in', connectionIds)
     .where((eb) => eb.or([eb('gone_at', 'is', null), eb('chosen', '=', true)]))
     .orderBy('name')
     .orderBy('id')
     .select(['connection_id as connectionId', 'id', 'ref', 'name', 'role', 'selectable', 'chosen'])
+    .select((eb) => [eb('gone_at', 'is not', null).$castTo<boolean>().as('gone'), isUnsteady.as('unsteady')])
     .execute();
 }
 

@@ -126,7 +126,7 @@ describe('a contact', () => {
 });
 
 describe('an address', () => {
-  test('belongs to one contact, plus-tags and case aside, and the refusal names that contact', async () => {
+  test('edge case 22: belongs to one contact, plus-tags and case aside, and the refusal names that contact', async () => {
     await create({ firstName: 'Grace', addresses: ['grace@navy.example'] });
     const refused = create({ firstName: 'Ada', addresses: ['x@y.example', 'GRACE+sales@navy.example'] });
     await expect(refused).rejects.toMatchObject({

@@ -48,7 +48,7 @@ describe('addressKey', () => {
     expect(addressKey(address)).toBeNull();
   });
 
-  test('a key is its own key, and case never matters', () => {
+  test('edge case 22: a key is its own key, and case never matters', () => {
     const local = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary-ascii' }), fc.emailAddress());
     const domain = fc.oneof(fc.domain(), fc.string({ unit: 'grapheme' }));
     fc.assert(

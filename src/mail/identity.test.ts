@@ -20,12 +20,12 @@ test('a gateway that tags the subject or writes the zone in another way changes 
   );
 });
 
-test('a Message-ID used again by another sender or at another time hides nothing', () => {
+test('edge case 7: a Message-ID used again by another sender or at another time hides nothing', () => {
   expect(identity(from, id, date)).not.toBe(identity('From: eve@x.example', id, date));
   expect(identity(from, id, date)).not.toBe(identity(from, id, 'Date: Mon, 23 Nov 2026 21:10:10 +0100'));
 });
 
-test('without Message-ID or Date the subject and the recipients count', () => {
+test('edge case 7: without Message-ID or Date the subject and the recipients count', () => {
   expect(identity(from, date, 'Subject: Hi')).not.toBe(identity(from, date, 'Subject: Ho'));
   expect(identity(from, id, 'To: a@y.example')).not.toBe(identity(from, id, 'To: b@y.example'));
   expect(identity(from, id, 'To: a@y.example, b@y.example')).toBe(identity(from, id, 'To: b@y.example, a@y.example'));

@@ -57,7 +57,7 @@ describe('parseHead', () => {
     });
   });
 
-  test('takes the members of groups and every From', () => {
+  test('edge case 22: takes the members of groups and every From', () => {
     const { from, to } = head(
       'From: a@x.example, "B" <b@x.example>',
       'To: Team: c@x.example, D <d@x.example>;, e@x.example',
@@ -67,7 +67,7 @@ describe('parseHead', () => {
     expect(to.map((entry) => entry.address)).toEqual(['c@x.example', 'd@x.example', 'e@x.example']);
   });
 
-  test('an address inside a quoted name is no address', () => {
+  test('edge case 22: an address inside a quoted name is no address', () => {
     expect(head('From: "boss@corp.example" <crook@evil.example>').from).toEqual([
       { name: 'boss@corp.example', address: 'crook@evil.example' },
     ]);
@@ -137,7 +137,7 @@ describe('parseHead', () => {
     );
   });
 
-  test('never throws, and gives only well-formed text without NUL', () => {
+  test('edge case 24: never throws, and gives only well-formed text without NUL', () => {
     const line = fc.tuple(fc.constantFrom(...headFields), fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(fc.array(line), fc.uint8Array({ maxLength: 200 }), (lines, garbage) => {

@@ -29,7 +29,7 @@ test('a source that fails, fails its message only', async () => {
   expect(second).toMatchObject({ status: 'fulfilled', value: { head: { subject: 'next' } } });
 });
 
-test('a message that takes too long fails, the next is parsed', async () => {
+test('edge case 24: a message that takes too long fails, the next is parsed', async () => {
   parser = createParser({ threads: 1, timeoutSeconds: 0.001 });
   const slow = parser.parse(raw('slow', 'x\r\n'.repeat(2_000_000)), 'one');
   await expect(slow).rejects.toThrow('longer than');
@@ -38,14 +38,14 @@ test('a message that takes too long fails, the next is parsed', async () => {
   expect((await parser.parse(raw('next'), 'one')).head.subject).toBe('next');
 });
 
-test('a message that takes more memory than it may fails, the next is parsed', async () => {
+test('edge case 24: a message that takes more memory than it may fails, the next is parsed', async () => {
   parser = createParser({ threads: 1, memoryMb: 16 });
   const list = Array.from({ length: 250_000 }, (_, index) => `p${index}@x.example`).join(',\r\n ');
   await expect(parser.parse(Readable.from([Buffer.from(`From: a@x\r\nTo: ${list}\r\n\r\n`)]), 'one')).rejects.toThrow();
   expect((await parser.parse(raw('next'), 'one')).head.subject).toBe('next');
 });
 
-test('50 MB need little memory', async () => {
+test('edge case 24: 50 MB need little memory', async () => {
   parser = createParser({ threads: 1 });
   await parser.parse(raw('warm'), 'one');
   const line = Buffer.from(`${'A'.repeat(76)}\r\n`.repeat(1000));

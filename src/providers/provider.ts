@@ -47,8 +47,8 @@ export interface Page {
   listed: Listed[];
   vanished: Place[];
   cursor: Cursor;
-  /** The folder's older epochs are void: what follows lists it anew under this epoch. */
-  reset?: { folder: string; epoch: string };
+  /** The folder's older epochs are void: what follows lists it anew under this epoch. `backwards`: its number is lower, which no server may do. */
+  reset?: { folder: string; epoch: string; backwards?: boolean };
 }
 
 /** A bounded part of what a folder held before, newest first. */

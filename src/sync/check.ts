@@ -18,7 +18,7 @@ import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { storing } from './ingest.ts';
-import { markVanished } from './ledger.ts';
+import { carryOver, markVanished } from './ledger.ts';
 import { policyOf } from './policy.ts';
 import { storeCandidates } from './store.ts';
 import { loadStreams } from './streams.ts';
@@ -123,6 +123,7 @@ export class MailboxChecking {
       const all = page.listed.flatMap((listed) => candidatesOf(hold, mailbox, stream, listed));
       const candidates = all.filter(({ folderId }) => folderId === task.folderId);
       if (candidates.some(({ place }) => folder.epoch !== '' && place.epoch !== folder.epoch)) return false;
+      if (folder.unsteady) await inHold(hold, (trx) => carryOver(trx, hold.accountId, candidates));
       const { differences, rowIds } = await compare(hold.db, hold, candidates, { ...task, begun: begun.at });
       for (const id of rowIds) seen.add(Number(id));
       const missed = new Set(differences.flatMap(({ kind, candidate }) => (kind === 'missing_row' ? candidate : [])));

@@ -5,7 +5,7 @@ import type { Cursor, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { Fenced, inHold, sqlState } from './hold.ts';
 import type { Hold } from './hold.ts';
-import { beginEpoch, markVanished } from './ledger.ts';
+import { beginEpoch, carryOver, markVanished } from './ledger.ts';
 import { storeCandidates } from './store.ts';
 import type { Stored } from './store.ts';
 import type { SyncStream } from './streams.ts';
@@ -46,7 +46,7 @@ async function takeIn(trx: Trx, hold: Hold, stream: SyncStream, intake: Intake):
   if (intake.advance) await moveCursor(trx, hold, stream, intake.advance, intake.candidates.length > 0);
   const { reset } = intake;
   const folder = reset && stream.folders.get(reset.folder);
-  if (folder) await beginEpoch(trx, hold.accountId, folder.id, reset.epoch);
+  if (folder) folder.unsteady = await beginEpoch(trx, hold.accountId, folder.id, reset);
   else await noteEpochs(trx, hold, stream, intake.candidates);
   await markVanished(
     trx,
@@ -57,6 +57,11 @@ async function takeIn(trx: Trx, hold: Hold, stream: SyncStream, intake: Intake):
     }),
   );
   if (intake.candidates.length === 0) return { logged: 0, skipped: 0, quarantined: 0, due: false };
+  await carryOver(
+    trx,
+    hold.accountId,
+    intake.candidates.filter(({ place }) => stream.folders.get(place.folder)?.unsteady),
+  );
   return await storeCandidates(trx, hold, intake.candidates);
 }
 

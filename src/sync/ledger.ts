@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isUnsteady, manyRenumberings } from '../connections/unsteady.ts';
 import type { Trx } from '../db/open.ts';
 import { lateRules, strangerRules } from '../log/rules.ts';
 import { keyedHash } from '../mail/hash.ts';
@@ -214,14 +215,51 @@ export async function touchRows(
   }
 }
 
-/** The folder has a new epoch: what older ones listed is superseded, not deleted. */
-export async function beginEpoch(trx: Trx, accountId: string, folderId: string, epoch: string): Promise<void> {
-  await sql`update folder set epoch = ${epoch} where account_id = ${accountId} and id = ${folderId}`.execute(trx);
+/** The folder has a new epoch: what older ones listed is superseded, not deleted. Answers whether it is unsteady (connections/unsteady.ts). */
+export async function beginEpoch(
+  trx: Trx,
+  accountId: string,
+  folderId: string,
+  { epoch, backwards = false }: { epoch: string; backwards?: boolean },
+): Promise<boolean> {
+  const { rows } = await sql<{ unsteady: boolean }>`
+    with void as (
+      update sighting set superseded_at = now(), due_at = null
+      where account_id = ${accountId} and folder_id = ${folderId} and epoch <> ${epoch} and superseded_at is null
+      returning vanished_at
+    ), counted as (
+      -- Of an empty folder nothing was numbered.
+      select case when exists (select from void where vanished_at is null) then case when ${backwards} then ${manyRenumberings} else 1 end else 0 end as more
+    ), renumbered as (
+      update folder f set epoch = ${epoch}, renumbered_at = case when more > 0 then now() else renumbered_at end,
+        renumberings = more + case when renumbered_at > now() - interval '7 days' or more = 0 then renumberings else 0 end
+      from counted where f.account_id = ${accountId} and f.id = ${folderId} returning f.*
+    )
+    select ${isUnsteady} as unsteady from renumbered f`.execute(trx);
+  return rows[0]?.unsteady ?? false;
+}
+
+/**
+ * Gives the folder's superseded rows of the same messages their numbers of now, copy for copy: where a server renumbers all the time, the ledger would grow
+ * without end. Whatever was decided stays.
+ */
+export async function carryOver(trx: Trx, accountId: string, candidates: readonly Candidate[]): Promise<void> {
+  const known = candidates.filter(({ identity, row }) => identity !== null && row === null);
+  if (known.length === 0) return;
   await sql`
-    update sighting set superseded_at = now(), due_at = null
-    where account_id = ${accountId} and folder_id = ${folderId} and epoch <> ${epoch} and superseded_at is null`.execute(
-    trx,
-  );
+    with listed as (
+      select *, row_number() over (partition by folder_id, identity order by nth) as copy
+      from unnest(${known.map((one) => one.folderId)}::uuid[], ${known.map((one) => one.place.epoch)}::text[], ${known.map((one) => one.place.ref)}::text[],
+        ${known.map((one) => `\\x${one.identity!.toString('hex')}`)}::bytea[]) with ordinality as l (folder_id, epoch, ref, identity, nth)
+      where not exists (select from sighting s where s.account_id = ${accountId} and s.folder_id = l.folder_id and s.epoch = l.epoch and s.ref = l.ref)
+    ), former as (
+      select s.id, s.folder_id, s.identity, row_number() over (partition by s.folder_id, s.identity order by s.superseded_at desc, s.id) as copy
+      from sighting s where s.account_id = ${accountId} and s.superseded_at is not null and (s.folder_id, s.identity) in (select folder_id, identity from listed)
+    )
+    update sighting s set epoch = l.epoch, ref = l.ref, superseded_at = null, vanished_at = null,
+      due_at = case when s.state = 'quarantined' or s.rule = 'vanished' then now() end
+    from listed l join former using (folder_id, identity, copy)
+    where s.account_id = ${accountId} and s.id = former.id`.execute(trx);
 }
 
 export async function markVanished(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isUnsteady } from '../connections/unsteady.ts';
 import type { Db } from '../db/open.ts';
 import type { FolderRole, Stream } from '../providers/provider.ts';
 
@@ -9,6 +10,8 @@ export interface StreamFolder {
   chosen: boolean;
   chosenCursor: string | null;
   epoch: string;
+  /** The server renumbers it all the time (connections/unsteady.ts). */
+  unsteady: boolean;
 }
 
 /** A stream with at least one chosen folder, as the database has it. */
@@ -19,6 +22,7 @@ export interface SyncStream {
   startCursor: string;
   /** Null: not read yet. */
   cursor: string | null;
+  lastSyncedAt: Date | null;
   /** By ref. */
   folders: ReadonlyMap<string, StreamFolder>;
 }
@@ -31,9 +35,9 @@ export async function loadStreams(
   ref: string | null = null,
 ): Promise<SyncStream[]> {
   const { rows } = await sql<Omit<SyncStream, 'folders'> & { folders: StreamFolder[] }>`
-    select s.id, s.ref, s.start_cursor as "startCursor", s.cursor,
+    select s.id, s.ref, s.start_cursor as "startCursor", s.cursor, s.last_synced_at as "lastSyncedAt",
       json_agg(json_build_object('id', f.id, 'ref', f.ref, 'role', f.role, 'chosen', f.chosen and f.gone_at is null,
-        'chosenCursor', f.chosen_cursor, 'epoch', f.epoch)) as folders
+        'chosenCursor', f.chosen_cursor, 'epoch', f.epoch, 'unsteady', ${isUnsteady})) as folders
     from stream s
     join folder f on f.account_id = s.account_id and f.connection_id = s.connection_id and f.stream_id = s.id
     where s.account_id = ${accountId} and s.connection_id = ${connectionId} and (${ref}::text is null or s.ref = ${ref})

@@ -140,8 +140,8 @@ async function* pages(
   mailbox: Mailbox,
   stream: SyncStream,
 ): AsyncIterable<Omit<Page, 'cursor'> & { cursor: string | null }> {
-  const since = earliest(hold);
   const cursor = stream.cursor ?? stream.startCursor;
+  const since = cursor === '' ? earliest(hold) : startingOverFrom(hold, stream);
   if (cursor !== '') {
     yield* mailbox.changes(asStream(stream), cursor, since);
     return;
@@ -164,6 +164,15 @@ export function earliest(hold: Pick<Hold, 'startedAt' | 'history'>): Date {
   const asked = hold.history.map(({ since }) => since?.getTime() ?? 0);
   return new Date(Math.min(tolerantStart(hold).getTime(), ...asked));
 }
+
+/** An unsteady folder would be listed from the connection's start again and again. What is older there is found by the daily check. */
+function startingOverFrom(hold: Hold, { folders, lastSyncedAt }: SyncStream): Date {
+  const since = earliest(hold);
+  if (lastSyncedAt === null || ![...folders.values()].some(({ unsteady }) => unsteady)) return since;
+  return new Date(Math.max(since.getTime(), lastSyncedAt.getTime() - week));
+}
+
+const week = 7 * 86_400_000;
 
 /** Bytes of bodies that one transaction takes in, as they lie on the server; of each message at most what parsing keeps of it. */
 const mostBytes = 32 * 1024 * 1024;

@@ -56,7 +56,7 @@ describe('a message', () => {
     expect(rig.blobs.kept.size).toBe(3);
   });
 
-  test('in the mailboxes of two colleagues is one log item that names both, and fires once', async () => {
+  test('edge case 6: in the mailboxes of two colleagues is one log item that names both, and fires once', async () => {
     await rig.addContact(anna);
     const [mine, theirs] = [await rig.connect(me), await rig.connect(colleague)];
     const text = mail({ from: anna, to: [me, colleague], subject: 'both' });
@@ -70,7 +70,7 @@ describe('a message', () => {
     expect(new Set(rows.map((row) => row.message_id)).size).toBe(1);
   });
 
-  test('that is moved to another chosen folder is nothing new', async () => {
+  test('edge case 8: that is moved to another chosen folder is nothing new', async () => {
     await rig.addContact(anna);
     box().createFolder('Archive', { role: 'archive' });
     const id = await rig.connect(me, ['INBOX', 'Archive']);
@@ -86,7 +86,7 @@ describe('a message', () => {
     expect(moved!.message_id).toBe(old!.message_id);
   });
 
-  test('from several senders goes to each of them, and each fires', async () => {
+  test('edge case 22: from several senders goes to each of them, and each fires', async () => {
     const other = 'otto@customer.example';
     await rig.addContact(anna);
     await rig.addContact(other);
@@ -97,7 +97,7 @@ describe('a message', () => {
     expect(await rig.fired()).toEqual([`${anna} | two`, `${other} | two`]);
   });
 
-  test('without a Message-ID is not lost, and one with a reused Message-ID hides nothing', async () => {
+  test('edge case 7: without a Message-ID is not lost, and one with a reused Message-ID hides nothing', async () => {
     await rig.addContact(anna);
     const id = await rig.connect(me);
     const date = new Date('2026-03-01T10:00:00Z');
@@ -110,7 +110,7 @@ describe('a message', () => {
     expect((await rig.log()).map((line) => line.split(' | ')[1])).toEqual(['four', 'one', 'three', 'two']);
   });
 
-  test('with 10,000 recipients is stored whole', async () => {
+  test('edge case 22: with 10,000 recipients is stored whole', async () => {
     await rig.addContact(anna);
     const id = await rig.connect(me);
     const recipients = Array.from({ length: 10_000 }, (_, i) => `person${i}@many.example`);
@@ -133,7 +133,7 @@ describe('a message', () => {
     expect(await rig.log()).toContain('person9999@many.example | strangers | late_contact | copied');
   });
 
-  test('whose Bcc names a contact is logged through the copy that carries it', async () => {
+  test('edge case 22: whose Bcc names a contact is logged through the copy that carries it', async () => {
     await rig.addContact(anna);
     await rig.addContact('bcc@customer.example');
     const id = await rig.connect(me);
@@ -225,7 +225,7 @@ describe('what is old', () => {
     expect(await rig.log()).toHaveLength(7);
   });
 
-  test('drafts are never logged', async () => {
+  test('edge case 13: drafts are never logged', async () => {
     await rig.addContact(anna);
     box().createFolder('Drafts', { role: 'drafts' });
     const id = await rig.connect(me, ['INBOX', 'Drafts', 'Sent']);
@@ -307,7 +307,7 @@ describe('a contact added later', () => {
   });
 });
 
-test('own addresses never match, even when a contact has one', async () => {
+test('edge case 22: own addresses never match, even when a contact has one', async () => {
   await rig.addContact(colleague);
   await rig.addContact(anna);
   const id = await rig.connect(me);
@@ -320,7 +320,7 @@ test('own addresses never match, even when a contact has one', async () => {
 });
 
 describe('a new epoch', () => {
-  test('logs nothing twice, and what is truly new once', async () => {
+  test('edge case 1: logs nothing twice, and what is truly new once', async () => {
     await rig.addContact(anna);
     const id = await rig.connect(me);
     for (let i = 0; i < 7; i += 1) box().append('INBOX', mail({ from: anna, to: me, subject: `known ${i}` }));

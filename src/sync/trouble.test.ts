@@ -141,7 +141,7 @@ describe('an erasure', () => {
 });
 
 describe('a crash', () => {
-  test('between fetch and commit, or in the middle of the commit, loses nothing and repeats nothing', async () => {
+  test('edge case 6: between fetch and commit, or in the middle of the commit, loses nothing and repeats nothing', async () => {
     const id = await rig.connect(me);
     for (let i = 0; i < 10; i += 1) deliver(`m${i}`);
     const { fire } = rig.deps;

@@ -10,6 +10,8 @@ export interface OddMessage {
   withheld?: boolean;
   /** The connection ends when it is asked for. */
   deadly?: boolean;
+  /** Its literals are said to be so many bytes longer than they are. */
+  longer?: number;
 }
 
 /** An IMAP server that does what servers are not supposed to. One folder, any password. The test changes its fields as it goes. */
@@ -26,7 +28,15 @@ export interface OddImap {
   mute: string | null;
   /** Ends the connection at commands that begin with this. */
   hangsUp: string | null;
+  /** Ends the connection at a longer command. */
+  longestLine: number;
+  /** What it says, by its own mind, to a command; null: the usual. After a BYE the connection ends. */
+  script: (command: string, tag: string) => string[] | null;
   capabilities: string;
+  /** The code in the answer to EXAMINE (RFC 7162, 3.1.2). */
+  modSeq: string | null;
+  /** How many connections were made. */
+  connections: number;
   /** Names of the folders, as they stand in the answer to LIST. */
   folders: string[];
   /** Never ends the list of folders. */
@@ -40,6 +50,7 @@ export async function startOddImap(): Promise<OddImap> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
+    odd.connections += 1;
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
     socket.write('* OK odd\r\n');
@@ -64,7 +75,11 @@ export async function startOddImap(): Promise<OddImap> {
     searches: true,
     mute: null,
     hangsUp: null,
+    longestLine: Infinity,
+    script: () => null,
     capabilities: 'IMAP4rev1',
+    modSeq: null,
+    connections: 0,
     folders: ['INBOX', 'INBOX.Gesendet'],
     listsForever: false,
     lines: [],
@@ -95,6 +110,13 @@ function answer(odd: OddImap, socket: net.Socket, tag: string, command: string):
   const shown = odd.messages.filter((message) => !message.hidden);
   if (odd.mute !== null && command.startsWith(odd.mute)) return;
   if (odd.hangsUp !== null && command.startsWith(odd.hangsUp)) return void socket.destroy();
+  if (command.length > odd.longestLine) return void socket.destroy();
+  const scripted = odd.script(command, tag);
+  if (scripted) {
+    say(...scripted);
+    if (scripted.some((line) => line.startsWith('* BYE'))) socket.end();
+    return;
+  }
   const name = command.replace(/^UID /, '').split(' ')[0];
   const renumbers = odd.renumbers === 'always' || (odd.renumbers === 'empty' && shown.length === 0);
   if (renumbers && (name === 'EXAMINE' || name === 'STATUS')) odd.uidValidity += 1;
@@ -102,6 +124,7 @@ function answer(odd: OddImap, socket: net.Socket, tag: string, command: string):
   else if (name === 'EXAMINE') {
     say(`* ${shown.length} EXISTS`, `* OK [UIDVALIDITY ${odd.uidValidity}]`);
     if (odd.uidNext !== null) say(`* OK [UIDNEXT ${odd.uidNext}]`);
+    if (odd.modSeq !== null) say(`* OK [${odd.modSeq}]`);
     say(`${tag} OK [READ-ONLY]`);
   } else if (command === 'LIST "" ""') say('* LIST (\\Noselect) "." ""', `${tag} OK`);
   else if (name === 'LIST' && odd.listsForever) flood(socket, `* LIST () "." ${'more'.repeat(150)}\r\n`.repeat(200));
@@ -142,7 +165,7 @@ function fetch(odd: OddImap, socket: net.Socket, tag: string, command: string, s
     if (wantsText && !message.withheld) {
       const text = asked.includes('HEADER.FIELDS') ? message.head : message.head + message.body;
       parts.push(
-        `${asked.includes('HEADER.FIELDS') ? 'BODY[HEADER.FIELDS (FROM)]' : 'BODY[]'} {${text.length}}\r\n${text}`,
+        `${asked.includes('HEADER.FIELDS') ? 'BODY[HEADER.FIELDS (FROM)]' : 'BODY[]'} {${text.length + (message.longer ?? 0)}}\r\n${text}`,
       );
     }
     socket.write(`* ${index + 1} FETCH (${parts.join(' ')})\r\n`);

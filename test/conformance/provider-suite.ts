@@ -155,7 +155,7 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       }
     });
 
-    test('a move is a new sighting there, and vanished here', async () => {
+    test('edge case 8: a move is a new sighting there, and vanished here', async () => {
       await rig.createFolder(at('Projects'));
       const projects = streamOf(at('Projects'));
       await rig.append('INBOX', message('before'));
@@ -234,7 +234,7 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       },
     );
 
-    test('lists the folder anew under a new epoch, bounded by since', async () => {
+    test('edge case 1: lists the folder anew under a new epoch, bounded by since', async () => {
       await rig.append('INBOX', message('ancient'), { receivedAt: new Date('2001-01-01') });
       await rig.append('INBOX', message('old'));
       const start = await mailbox.start(inbox);

@@ -57,4 +57,6 @@ export interface FolderTable {
   chosen_cursor: string | null;
   epoch: Generated<string>;
   gone_at: Timestamp | null;
+  renumberings: Generated<number>;
+  renumbered_at: Timestamp | null;
 }

@@ -36,12 +36,19 @@ export const connectionSchema = z
         selectable: z.boolean(),
         chosen: z.boolean(),
         proposed: z.boolean(),
+        gone: z
+          .boolean()
+          .openapi({ description: 'It is no longer in the mailbox; a folder that comes back is synced again' }),
+        unsteady: z.boolean().openapi({
+          description:
+            'The server renumbers it again and again, or backwards: its mail is recognised by what it is, and the last week is listed again each time',
+        }),
         counts: countsSchema,
       }),
     ),
     counts: countsSchema.openapi({ description: 'Ledger rows of the current epochs, by their state' }),
     health: z
-      .array(z.object({ code: z.enum(['drifted', 'unchecked', 'silent']), message: z.string() }))
+      .array(z.object({ code: z.enum(['drifted', 'unchecked', 'unsteady', 'silent']), message: z.string() }))
       .openapi({ description: 'What mail says against it, though no call failed' }),
   })
   .openapi('Connection');
@@ -71,6 +78,8 @@ export function presentConnection(connection: Connection): z.infer<typeof connec
       selectable: folder.selectable,
       chosen: folder.chosen,
       proposed: folder.proposed,
+      gone: folder.gone,
+      unsteady: folder.unsteady,
       counts: presentCounts(folder.counts),
     })),
     counts: presentCounts(connection.counts),

@@ -27,12 +27,12 @@ export interface ChangesOptions {
 export async function* changes(sessions: Sessions, folder: string, options: ChangesOptions): AsyncGenerator<Page> {
   let cursor = readCursor(options.cursor);
   let fresh = !options.woken;
-  let begins = false;
+  let begins: Page['reset'];
   for (let renewals = 0; ;) {
     try {
       if (cursor.relist) {
         for await (const page of relist(sessions, folder, cursor, begins)) {
-          begins = false;
+          begins = undefined;
           cursor = readCursor(page.cursor);
           yield page;
         }
@@ -52,14 +52,16 @@ export async function* changes(sessions: Sessions, folder: string, options: Chan
     renewals += 1;
     if (renewals > 3) throw new ProviderError('protocol', `The server keeps renumbering the folder ${folder}.`);
     const now = await cursorNow(sessions, folder, cursor);
+    begins = { folder, epoch: epochOf(now), ...(isBefore(now, cursor) ? { backwards: true } : {}) };
     if (now.exists === 0) {
-      yield { listed: [], vanished: [], cursor: writeCursor(now), reset: { folder, epoch: epochOf(now) } };
+      yield { listed: [], vanished: [], cursor: writeCursor(now), reset: begins };
       return;
     }
     cursor = { ...now, exists: -1, relist: { since: options.since.toISOString(), after: 0, below: now.uidNext } };
-    begins = true;
   }
 }
+
+const isBefore = (now: ImapCursor, before: ImapCursor) => BigInt(now.uidValidity) < BigInt(before.uidValidity);
 
 async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, seen: Seen): AsyncGenerator<Page> {
   const { added, vanished } = compare(cursor, seen);
@@ -84,14 +86,19 @@ async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, se
     yield { listed: [], vanished: gone.map((uid) => placeOf(folder, epoch, uid)), cursor: next };
 }
 
-async function* relist(sessions: Sessions, folder: string, cursor: ImapCursor, begins: boolean): AsyncGenerator<Page> {
+async function* relist(
+  sessions: Sessions,
+  folder: string,
+  cursor: ImapCursor,
+  begins: Page['reset'],
+): AsyncGenerator<Page> {
   const { relist: bounds, ...rest } = cursor;
   if (!bounds) return;
   const epoch = epochOf(cursor);
   const found = await uidsSince(sessions, folder, { since: new Date(bounds.since) }, !begins);
   if (found.uidValidity !== cursor.uidValidity) throw new EpochChanged();
   const uids = found.uids.filter((uid) => uid > bounds.after && uid < bounds.below);
-  const reset = begins ? { reset: { folder, epoch } } : {};
+  const reset = begins ? { reset: begins } : {};
   if (uids.length === 0) yield { listed: [], vanished: [], cursor: writeCursor(rest), ...reset };
   let at = 0;
   for await (const heads of readAhead(new HeadReader(sessions, folder, epoch), uids)) {

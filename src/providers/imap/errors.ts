@@ -66,6 +66,12 @@ export function isLost(error: unknown): boolean {
   return error instanceof ConnectionLost || (code !== undefined && (lost.has(code) || isUnreadable(code)));
 }
 
+/** The server has enough of this connection: some list the folders once in each, or have it in use elsewhere (RFC 5530). */
+export function isTired(error: unknown): boolean {
+  const { responseStatus, serverResponseCode } = error as RawError;
+  return responseStatus === 'NO' && (serverResponseCode === 'SERVERBUG' || serverResponseCode === 'INUSE');
+}
+
 /** A connection that had been signed in broke, or stalled, while it was used. */
 export class ConnectionLost extends Error {
   readonly stalled: boolean;

@@ -4,7 +4,7 @@ import { type Fetched, type Place, ProviderError } from '../provider.ts';
 import { commandError, isLost, type ServerName } from './errors.ts';
 import { checkEpoch, EpochChanged } from './heads.ts';
 import { Patience } from './patience.ts';
-import { packUids } from './ranges.ts';
+import { inCommands, packUids } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';
 
@@ -83,8 +83,9 @@ function ask(sessions: Sessions, group: Place[]): Promise<Map<number, About>> {
     checkEpoch(mailbox, group[0]!.epoch);
     const about = new Map<number, About>();
     const query = { uid: true, size: true, internalDate: true };
-    for await (const row of client.fetch(packUids(uidsOf(group)), query, { uid: true }))
-      about.set(row.uid, { size: row.size ?? null, receivedAt: toDate(row.internalDate) });
+    for (const part of inCommands(uidsOf(group)))
+      for await (const row of client.fetch(packUids(part), query, { uid: true }))
+        about.set(row.uid, { size: row.size ?? null, receivedAt: toDate(row.internalDate) });
     return about;
   });
 }
@@ -96,9 +97,10 @@ async function fetchSmall(sessions: Sessions, together: Place[], about: Map<numb
     async (client, mailbox) => {
       checkEpoch(mailbox, epoch);
       const found = new Map<number, Buffer>();
-      for await (const row of client.fetch(packUids(uidsOf(together)), { uid: true, source: true }, { uid: true }))
-        // No source, or false: deleted meanwhile.
-        if (row.source) found.set(row.uid, row.source);
+      for (const part of inCommands(uidsOf(together)))
+        for await (const row of client.fetch(packUids(part), { uid: true, source: true }, { uid: true }))
+          // No source, or false: deleted meanwhile.
+          if (row.source) found.set(row.uid, row.source);
       const missing = uidsOf(together).filter((uid) => !found.has(uid));
       return { found, withheld: missing.length > 0 ? await stillThere(client, missing) : new Set<number>() };
     },
@@ -116,8 +118,9 @@ async function fetchSmall(sessions: Sessions, together: Place[], about: Map<numb
 /** Which of the UIDs exist although their text was not given: servers show messages before they can give them. */
 async function stillThere(client: ImapFlow, uids: number[]): Promise<Set<number>> {
   const still = new Set<number>();
-  for await (const row of client.fetch(packUids(uids), { uid: true }, { uid: true }))
-    if (uids.includes(row.uid)) still.add(row.uid);
+  for (const part of inCommands(uids))
+    for await (const row of client.fetch(packUids(part), { uid: true }, { uid: true }))
+      if (uids.includes(row.uid)) still.add(row.uid);
   return still;
 }
 

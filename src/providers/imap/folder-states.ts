@@ -8,23 +8,27 @@ import { atom, type Attribute, execute } from './untyped.ts';
 export type FolderState = Pick<StatusObject, 'uidNext' | 'uidValidity' | 'messages'>;
 
 const query = { uidNext: true, uidValidity: true, messages: true };
-/** Characters of the names in one command: servers take lines of 8 KB and more (RFC 7162, 4). */
-const longestNames = 6000;
+/** Characters of the names in one command: servers hang up on commands that are too long for them (RFC 2683, 3.2.1.5 advises 1,000). */
+const longestNames = 900;
 
 /**
- * The states of these folders: of all in one round trip where the server has LIST-STATUS (RFC 5819), else one STATUS each. Its cost follows the number of
+ * The states of these folders: of some dozens in one round trip where the server has LIST-STATUS (RFC 5819), else one STATUS each. Its cost follows the number of
  * folders asked for, not the size or number of the mailbox's others. null: the folder is no more, or can't be opened.
  */
 export function folderStates(sessions: Sessions, folders: string[]): Promise<Map<string, FolderState | null>> {
   return sessions.run(null, async (client) => {
     // Of the folder that is open, servers tell what they told last (RFC 9051, 6.3.11 advises against asking), unless they are made to look.
     if (client.mailbox) await client.noop();
-    if (folders.length > 1 && hasListStatus(client) && sizeOf(client, folders) <= longestNames) {
-      const listed = await listStatus(client, folders);
-      if (listed) return listed;
-    }
     const found = new Map<string, FolderState | null>();
-    for (const folder of folders) {
+    let rest = folders;
+    while (rest.length > 1 && hasListStatus(client)) {
+      const part = beginningOf(client, rest);
+      const listed = await listStatus(client, part);
+      if (!listed) break;
+      for (const [folder, state] of listed) found.set(folder, state);
+      rest = rest.slice(part.length);
+    }
+    for (const folder of rest) {
       const status = await client.status(folder, query).catch((error: { code?: string }) => {
         if (error.code === 'NotFound') return null;
         throw error;
@@ -42,6 +46,12 @@ export function hasListStatus({ capabilities, enabled }: ImapFlow): boolean {
 /** Characters that the names take on the wire. */
 export function sizeOf(client: ImapFlow, folders: string[]): number {
   return folders.reduce((sum, folder) => sum + encodePath(client, folder).length + 3, 0);
+}
+
+function beginningOf(client: ImapFlow, folders: string[]): string[] {
+  let part = folders;
+  while (part.length > 1 && sizeOf(client, part) > longestNames) part = part.slice(0, part.length >> 1);
+  return part;
 }
 
 /** null: the server does not understand it although it says so. */

@@ -4,7 +4,7 @@ import { uidValidityOf } from './cursor.ts';
 import { isLost } from './errors.ts';
 import { type HeadRow, takeHeadRows } from './head-rows.ts';
 import { Patience } from './patience.ts';
-import { packUids } from './ranges.ts';
+import { inCommands, packUids } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toListed } from './translate.ts';
 
@@ -34,7 +34,7 @@ export class HeadReader {
 
   /** The heads of the first of these UIDs (ascending), and how many that were. Every one of them is answered for. */
   async read(uids: number[]): Promise<Heads & { count: number }> {
-    const asked = uids.slice(0, this.size);
+    const [asked = []] = inCommands(uids.slice(0, this.size));
     const heads = await this.readAll(asked);
     this.size = heads.count < asked.length ? Math.max(1, heads.count) : Math.min(mostHeads, this.size * 2);
     return heads;
@@ -91,8 +91,8 @@ export class HeadReader {
         const count = cut ? countFrom(asked, found) : asked.length;
         const missing = asked.slice(0, count).filter((uid) => !found.has(uid));
         const still = new Set<number>();
-        if (missing.length > 0)
-          for await (const row of client.fetch(packUids(missing), { uid: true }, { uid: true })) still.add(row.uid);
+        for (const part of inCommands(missing))
+          for await (const row of client.fetch(packUids(part), { uid: true }, { uid: true })) still.add(row.uid);
         const listed = asked.slice(0, count).flatMap((uid) => {
           const known = found.get(uid);
           if (known) return [known];

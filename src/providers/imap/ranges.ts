@@ -10,6 +10,19 @@ export function packUids(uids: number[]): string {
   return parts.join(',');
 }
 
+/** Characters of a set of UIDs: servers hang up on commands that are too long for them (RFC 2683, 3.2.1.5 advises 1,000), and the fields of a head take some. */
+const longestSet = 600;
+
+/** UIDs (ascending) in parts that a command can name. */
+export function* inCommands(uids: number[]): Generator<number[]> {
+  for (let at = 0; at < uids.length;) {
+    let part = uids.slice(at, at + 500);
+    while (packUids(part).length > longestSet) part = part.slice(0, part.length >> 1);
+    at += part.length;
+    yield part;
+  }
+}
+
 /** The reverse of packUids. `most` bounds what a text that was tampered with may cost. */
 export function unpackUids(text: string, most = 10_000): number[] {
   const uids: number[] = [];

@@ -1,5 +1,5 @@
 import type { ProviderError } from '../provider.ts';
-import { commandError, isLost, type ServerName } from './errors.ts';
+import { commandError, isLost, isTired, type ServerName } from './errors.ts';
 import type { Session, Task } from './session.ts';
 
 export interface RunOptions {
@@ -32,20 +32,25 @@ export class Sessions {
   }
 
   /**
-   * Runs a task on the folder's connection, once more on another one when that connection had died meanwhile. Throws ProviderError only
+   * Runs a task on the folder's connection, once more on another one when that connection had died meanwhile, or the server has enough of it. Throws ProviderError only
    * (with `once`, a lost connection as it is).
    */
   async run<T>(folder: string | null, task: Task<T>, options: RunOptions = {}): Promise<T> {
     this.using += 1;
     clearTimeout(this.quietTimer);
     try {
-      for (let tries = 0; ; tries += 1) {
-        const session = await this.sessionFor(folder);
+      for (let tries = 0, anew = false; ; tries += 1) {
+        const session = await (anew ? this.sharedSession() : this.sessionFor(folder));
         try {
           return await session.run(folder, task, options);
         } catch (error) {
           if (options.once && isLost(error)) throw error;
           if (tries === 0 && isLost(error)) continue;
+          if (tries === 0 && isTired(error)) {
+            anew = true;
+            await this.dropShared();
+            continue;
+          }
           throw commandError(error, this.server, folder);
         }
       }
@@ -121,13 +126,15 @@ export class Sessions {
     }
   }
 
+  private async dropShared(): Promise<void> {
+    const { shared } = this;
+    this.shared = null;
+    await shared?.then((session) => session.close()).catch(() => undefined);
+  }
+
   private closeWhenQuiet(): void {
     clearTimeout(this.quietTimer);
-    this.quietTimer = setTimeout(() => {
-      const { shared } = this;
-      this.shared = null;
-      shared?.then((session) => session.close()).catch(() => undefined);
-    }, this.quietMs);
+    this.quietTimer = setTimeout(() => void this.dropShared(), this.quietMs);
     this.quietTimer.unref();
   }
 }

@@ -25,7 +25,7 @@ function isStale(status: FolderState | null, text: Cursor): boolean {
     cursor.relist !== undefined ||
     renumbered ||
     status.messages !== cursor.exists ||
-    // Some servers do not tell it; then the count decides, and the pass looks by itself.
-    (status.uidNext !== undefined && status.uidNext !== cursor.uidNext)
+    // Where a server does not tell it, one that came and one that went look like nothing: only the pass can see.
+    status.uidNext !== cursor.uidNext
   );
 }

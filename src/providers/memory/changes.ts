@@ -39,7 +39,7 @@ export function* changes(
     const folder = folderNow();
     const page: Page = { listed: [], vanished: [], cursor: '' };
     if (folder.epoch !== cursor.epoch) {
-      page.reset = { folder: folder.ref, epoch: String(folder.epoch) };
+      page.reset = { folder: folder.ref, epoch: String(folder.epoch), backwards: folder.epoch < cursor.epoch };
       cursor = { ...cursorOf(folder), position: 0 };
     } else if (cursor.position >= folder.log.length) return;
     let { position } = cursor;

@@ -146,11 +146,11 @@ export class MemoryMailbox {
     this.message(place).unreadable = why;
   }
 
-  /** UIDVALIDITY changes: every message gets a new UID. */
-  renewEpoch(ref: string): void {
+  /** UIDVALIDITY changes, to this one: every message gets a new UID. */
+  renewEpoch(ref: string, epoch = (this.nextEpoch += 1)): void {
     const folder = this.folder(ref);
     const kept = [...folder.messages.values()];
-    folder.epoch = this.nextEpoch += 1;
+    folder.epoch = epoch;
     folder.messages.clear();
     folder.next = 1;
     folder.log.length = 0;

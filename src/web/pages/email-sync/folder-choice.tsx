@@ -2,7 +2,7 @@ import { Checkbox, Group, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Folder } from '../../api/types.ts';
-import { Label } from '../../components/tone.tsx';
+import { Label, ToneBadge } from '../../components/tone.tsx';
 import classes from './folder-choice.module.css';
 
 /** Folders that people want first; the rest follows by name. */
@@ -68,6 +68,19 @@ export function FolderChoice(props: {
               />
               {folder.role && roleWords[folder.role]?.toLowerCase() !== folder.name.toLowerCase() && (
                 <Label>{roleWords[folder.role] ?? folder.role}</Label>
+              )}
+              {folder.gone && (
+                <ToneBadge tone="neutral" title="It is synced again as soon as it comes back.">
+                  no longer in the mailbox
+                </ToneBadge>
+              )}
+              {folder.unsteady && !folder.gone && (
+                <ToneBadge
+                  tone="warn"
+                  title="Its mail is recognised by Message-ID, sender and date; nothing is logged twice."
+                >
+                  renumbered by the server
+                </ToneBadge>
               )}
             </Group>
             {props.withCounts && folder.chosen && (

@@ -43,6 +43,7 @@ export function ListedStatus({ connection: { state, stateMessage, health } }: { 
 const warningLabels: Record<Connection['health'][number]['code'], string> = {
   drifted: 'Differed',
   unchecked: 'Not checked',
+  unsteady: 'Renumbered',
   silent: 'Silent',
 };
 
