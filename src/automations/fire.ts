@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { MailKind } from '../mail/kinds.ts';
-import { listPublishedTriggers } from './published.ts';
+import { holdPublishedTriggers } from './published.ts';
 import type { PublishedTrigger } from './published.ts';
 import { notifyRuns } from './notify-runs.ts';
 
@@ -39,7 +39,7 @@ export async function fireEmailReceived(
 ): Promise<number> {
   const live = sightings.filter((sighting) => sighting.class === 'live' || sighting.asked);
   if (live.length === 0) return 0;
-  const triggers = await listPublishedTriggers(trx, accountId, 'email_received');
+  const triggers = await holdPublishedTriggers(trx, accountId, 'email_received');
   if (triggers.length === 0) return 0;
 
   const candidates = new Map<string, Candidate>();
@@ -70,7 +70,7 @@ export function startsFor({ alsoFor }: Pick<PublishedTrigger, 'alsoFor'>, kind: 
 type Candidate = PublishedTrigger & Omit<SightingOfSender, 'identity'> & { key: string; runId: string };
 
 /** Hex. Outlives the rows it names: nothing in it can be read back, and the identity is a keyed hash already. */
-function firingKey(mapId: string, triggerId: string, contactId: string, identity: Buffer): string {
+export function firingKey(mapId: string, triggerId: string, contactId: string, identity: Buffer): string {
   return createHash('sha256')
     .update(JSON.stringify([mapId, triggerId, contactId, identity.toString('hex')]))
     .digest('hex');

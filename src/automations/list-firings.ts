@@ -4,6 +4,7 @@ import { displayName } from '../contacts/name.ts';
 import { decodeCursor, encodeCursor } from '../db/keyset.ts';
 import type { Db } from '../db/open.ts';
 import { visibleTo } from '../log/visibility-sql.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import { noSuchMap } from './load-map.ts';
 
 export interface Firing {
@@ -13,6 +14,8 @@ export interface Firing {
   triggerId: string;
   /** The email's line in the Contact Log; null when it is gone or not for the viewer to see. */
   logItemId: string | null;
+  /** What the copy was that started it; null as logItemId. */
+  kind: MailKind | null;
   runId: string;
 }
 
@@ -44,6 +47,16 @@ export async function listFirings(
         .onRef('i.message_id', '=', 'f.message_id')
         .on(visibleTo(viewer, 'i')),
     )
+    .leftJoin('message as m', (join) =>
+      join.onRef('m.account_id', '=', 'i.account_id').onRef('m.id', '=', 'i.message_id'),
+    )
+    .leftJoin('sighting as s', (join) =>
+      join
+        .onRef('s.account_id', '=', 'f.account_id')
+        .onRef('s.id', '=', 'f.sighting_id')
+        .onRef('s.message_id', '=', 'f.message_id'),
+    )
+    .select((eb) => eb.case().when('m.id', 'is not', null).then(eb.fn.coalesce('s.kind', 'm.kind')).end().as('kind'))
     .select(['f.at', 'f.trigger_id', 'f.run_id', 'f.contact_id', 'c.id as known_id', 'i.id as item_id'])
     .select([displayName('c').as('name'), sql<string>`f.at::text`.as('place')])
     .where('f.account_id', '=', accountId)
@@ -64,6 +77,7 @@ export async function listFirings(
       contact: row.known_id ? { id: row.contact_id, name: row.name } : null,
       triggerId: row.trigger_id,
       logItemId: row.item_id,
+      kind: row.kind,
       runId: row.run_id,
     })),
     nextCursor: found.length > page.limit && last ? encodeCursor('firings', [last.place, last.run_id]) : null,

@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
-import type { Trx } from '../db/open.ts';
+import type { Db, Trx } from '../db/open.ts';
 import type { ImpersonalKind } from '../mail/kinds.ts';
 import type { Graph, TriggerKind } from './map.ts';
 import { elementAfter } from './map.ts';
 
 export interface PublishedTrigger {
   mapId: string;
+  mapName: string;
   version: number;
   triggerId: string;
   firstElementId: string;
@@ -14,16 +15,26 @@ export interface PublishedTrigger {
   alsoFor: ImpersonalKind[];
 }
 
-/**
- * The triggers of a kind that listen now, in the account's published maps. One indexed read that finds nothing for most accounts.
- * Their rows are held against deletion until the transaction ends: a map deleted meanwhile must not make the page fail.
- */
+/** The triggers of a kind that listen now, in the account's published maps. One indexed read that finds nothing for most accounts. */
 export async function listPublishedTriggers(
+  db: Db | Trx,
+  accountId: string,
+  kind: TriggerKind,
+): Promise<PublishedTrigger[]> {
+  return triggersOf(await publishedMaps(db, accountId, kind).execute(), kind);
+}
+
+/** The same; their rows are held against deletion until the transaction ends: a map deleted meanwhile must not make the page fail. */
+export async function holdPublishedTriggers(
   trx: Trx,
   accountId: string,
   kind: TriggerKind,
 ): Promise<PublishedTrigger[]> {
-  const maps = await trx
+  return triggersOf(await publishedMaps(trx, accountId, kind).forKeyShare().execute(), kind);
+}
+
+function publishedMaps(db: Db | Trx, accountId: string, kind: TriggerKind) {
+  return db
     .selectFrom('map as m')
     .innerJoin('map_version as v', (join) =>
       join
@@ -31,13 +42,17 @@ export async function listPublishedTriggers(
         .onRef('v.map_id', '=', 'm.id')
         .onRef('v.version', '=', 'm.version'),
     )
-    .select(['m.id', 'v.version', 'v.graph', 'm.live_since'])
+    .select(['m.id', 'm.name', 'v.version', 'v.graph', 'm.live_since'])
     .where('m.account_id', '=', accountId)
     .where('m.state', '=', 'published')
     .where(sql<boolean>`v.graph->'elements' @> ${JSON.stringify([{ kind }])}::jsonb`)
-    .orderBy('m.id')
-    .forKeyShare()
-    .execute();
+    .orderBy('m.id');
+}
+
+function triggersOf(
+  maps: readonly { id: string; name: string; version: number; graph: unknown; live_since: Date | null }[],
+  kind: TriggerKind,
+): PublishedTrigger[] {
   return maps.flatMap((map) => {
     // Validated when it was published.
     const graph = map.graph as Graph;
@@ -48,6 +63,7 @@ export async function listPublishedTriggers(
       return [
         {
           mapId: map.id,
+          mapName: map.name,
           version: map.version,
           triggerId: element.id,
           firstElementId: first.id,

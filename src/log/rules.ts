@@ -1,3 +1,6 @@
+import { kindNames } from '../mail/kinds.ts';
+import type { MailKind } from '../mail/kinds.ts';
+
 export type SightingState = 'logged' | 'skipped' | 'quarantined';
 
 /**
@@ -75,10 +78,15 @@ const classes: Partial<Record<string, string>> = {
     'It is much older than its arrival in this mailbox, as after a move to a new server, so it starts no automation.',
 };
 
-/** What people are told about a ledger row's rule, and about its class where that has a consequence. */
-export function explain(sighting: { rule: string; class?: string | null }): string {
+/** What people are told about a ledger row's rule, and about its class and kind where they have a consequence. */
+export function explain(sighting: { rule: string; class?: string | null; kind?: MailKind | null }): string {
+  const { kind } = sighting;
   const rule = Object.hasOwn(rules, sighting.rule)
     ? rules[sighting.rule as Rule].explanation
     : `The rule is “${sighting.rule}”.`;
-  return [rule, classes[sighting.class ?? '']].filter(Boolean).join(' ');
+  const impersonal =
+    kind && kind !== 'personal'
+      ? `It is ${kindNames[kind].one}: such mail starts an automation only where its trigger says so.`
+      : undefined;
+  return [rule, classes[sighting.class ?? ''], impersonal].filter(Boolean).join(' ');
 }

@@ -4,6 +4,7 @@ import type { Viewer } from '../accounts/viewer.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import { keyedHash } from '../mail/hash.ts';
+import type { MailKind } from '../mail/kinds.ts';
 import { loadLogItems } from './items.ts';
 import { visibleLogItemIds } from './query.ts';
 import { explain } from './rules.ts';
@@ -18,6 +19,8 @@ export interface WhySighting {
   /** The rule as a sentence for people. */
   explanation: string;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
+  /** What this copy is; null when it isn't logged. */
+  kind: MailKind | null;
   receivedAt: Date | null;
   listedAt: Date;
   decidedAt: Date;
@@ -109,6 +112,9 @@ async function loadSightings(
     .innerJoin('folder as f', (join) =>
       join.onRef('f.account_id', '=', 's.account_id').onRef('f.id', '=', 's.folder_id'),
     )
+    .leftJoin('message as m', (join) =>
+      join.onRef('m.account_id', '=', 's.account_id').onRef('m.id', '=', 's.message_id'),
+    )
     .where('s.account_id', '=', viewer.accountId)
     .where(which)
     .select([
@@ -128,6 +134,8 @@ async function loadSightings(
       'c.sharing',
       'f.name as folder',
     ])
+    // Before each copy had its kind there was that of the message.
+    .select((eb) => eb.fn.coalesce('s.kind', 'm.kind').as('kind'))
     .orderBy('s.id')
     .limit(mostSightings);
   if (!admin) query = query.where('c.user_id', '=', viewer.userId);
@@ -152,6 +160,7 @@ async function loadSightings(
       rule: row.rule,
       explanation: explain(row),
       class: row.class,
+      kind: row.kind,
       receivedAt: row.received_at,
       listedAt: row.listed_at,
       decidedAt: row.decided_at,

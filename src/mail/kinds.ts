@@ -5,12 +5,12 @@ export type ImpersonalKind = (typeof impersonalKinds)[number];
 /** What kind of mail a message is. */
 export type MailKind = 'personal' | ImpersonalKind;
 
-/** What people read: "It is ...". */
-export const kindNames: Readonly<Record<ImpersonalKind, string>> = {
-  auto_reply: 'an automatic reply',
-  bounce: 'a report on the delivery of mail',
-  list: 'mail of a mailing list or a newsletter',
-  calendar: 'calendar mail',
+/** What people read: "It is ...", and "... only for ...". */
+export const kindNames: Readonly<Record<ImpersonalKind, { one: string; all: string }>> = {
+  auto_reply: { one: 'an automatic reply', all: 'automatic replies' },
+  bounce: { one: 'a bounce', all: 'bounces' },
+  list: { one: 'mail of a mailing list or a newsletter', all: 'mailing lists' },
+  calendar: { one: 'calendar mail', all: 'calendar mail' },
 };
 
 /**

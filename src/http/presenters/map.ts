@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Firing } from '../../automations/list-firings.ts';
 import type { AutomationMap } from '../../automations/load-map.ts';
 import { graphSchema } from '../../automations/map.ts';
+import { impersonalKinds } from '../../mail/kinds.ts';
 
 export const mapSchema = z
   .object({
@@ -37,6 +38,10 @@ export const firingSchema = z
     contact: z.object({ id: z.string(), name: z.string() }).nullable().openapi({ description: 'Null: it was deleted' }),
     triggerId: z.string(),
     logItemId: z.string().nullable().openapi({ description: 'Null: it is gone, or you may not see it' }),
+    kind: z
+      .enum(['personal', ...impersonalKinds])
+      .nullable()
+      .openapi({ description: 'What the email was; null as logItemId' }),
     runId: z.string(),
   })
   .openapi('Firing');
@@ -47,6 +52,7 @@ export function presentFiring(firing: Firing): z.infer<typeof firingSchema> {
     contact: firing.contact,
     triggerId: firing.triggerId,
     logItemId: firing.logItemId,
+    kind: firing.kind,
     runId: firing.runId,
   };
 }

@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import type { FiringAnswer } from '../../automations/why-fired.ts';
 import type { Why } from '../../log/why.ts';
+import { impersonalKinds } from '../../mail/kinds.ts';
 
 const time = () => z.string().openapi({ format: 'date-time' });
 
@@ -18,6 +20,10 @@ export const whySchema = z
         rule: z.string(),
         explanation: z.string(),
         class: z.enum(['live', 'history', 'late_contact', 'late_folder', 'migrated']).nullable(),
+        kind: z
+          .enum(['personal', ...impersonalKinds])
+          .nullable()
+          .openapi({ description: 'What this copy is; null when it is not logged' }),
         receivedAt: time().nullable(),
         listedAt: time(),
         decidedAt: time(),
@@ -27,11 +33,23 @@ export const whySchema = z
         logItemIds: z.array(z.string()),
       }),
     ),
+    automations: z
+      .array(
+        z.object({
+          logItemId: z.string(),
+          map: z.object({ id: z.string(), name: z.string() }),
+          fired: z.boolean(),
+          explanation: z.string(),
+        }),
+      )
+      .openapi({
+        description: 'Of mail that a contact sent: whether each map that listens now was started by it, and why not',
+      }),
     explanation: z.string(),
   })
   .openapi('Why');
 
-export function presentWhy(why: Why): z.infer<typeof whySchema> {
+export function presentWhy(why: Why, automations: readonly FiringAnswer[]): z.infer<typeof whySchema> {
   return {
     messageId: why.messageId,
     sightings: why.sightings.map((sighting) => ({
@@ -42,6 +60,7 @@ export function presentWhy(why: Why): z.infer<typeof whySchema> {
       rule: sighting.rule,
       explanation: sighting.explanation,
       class: sighting.class,
+      kind: sighting.kind,
       receivedAt: sighting.receivedAt?.toISOString() ?? null,
       listedAt: sighting.listedAt.toISOString(),
       decidedAt: sighting.decidedAt.toISOString(),
@@ -50,6 +69,7 @@ export function presentWhy(why: Why): z.infer<typeof whySchema> {
       decisions: sighting.decisions.map(({ state, rule, at }) => ({ state, rule, at: at.toISOString() })),
       logItemIds: sighting.logItemIds,
     })),
+    automations: automations.map(({ logItemId, map, fired, explanation }) => ({ logItemId, map, fired, explanation })),
     explanation: why.explanation,
   };
 }

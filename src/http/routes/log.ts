@@ -4,6 +4,7 @@ import type { Blobs } from '../../blobs/blobs.ts';
 import type { Db } from '../../db/open.ts';
 import { openAttachment, readLogItem } from '../../log/read.ts';
 import type { Attachment } from '../../log/read.ts';
+import { whyFired } from '../../automations/why-fired.ts';
 import { whyLogItem } from '../../log/why.ts';
 import { presentWholeLogItem, wholeLogItemSchema } from '../presenters/log-item.ts';
 import { presentWhy, whySchema } from '../presenters/why.ts';
@@ -71,7 +72,11 @@ export function logRoutes(deps: LogRouteDeps) {
       const headers = headersOf(opened.attachment, c.req.valid('query').inline === '1');
       return new Response(Readable.toWeb(opened.body) as ReadableStream, { status: 200, headers });
     })
-    .openapi(why, async (c) => c.json(presentWhy(await whyLogItem(db, c.get('viewer'), c.req.valid('param').id)), 200));
+    .openapi(why, async (c) => {
+      const viewer = c.get('viewer');
+      const { id } = c.req.valid('param');
+      return c.json(presentWhy(await whyLogItem(db, viewer, id), await whyFired(db, viewer, [id])), 200);
+    });
 }
 
 /** What a stranger sent is never a page of ours: not sniffed, not run, and shown in place only where it is pixels. */

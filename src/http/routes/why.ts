@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { text } from '../../automations/text.ts';
+import { whyFired } from '../../automations/why-fired.ts';
 import type { Db } from '../../db/open.ts';
 import { whyMessage } from '../../log/why.ts';
 import { presentWhy, whySchema } from '../presenters/why.ts';
@@ -32,6 +33,8 @@ export function whyRoutes({
   return router().openapi(why, async (c) => {
     const viewer = c.get('viewer');
     const key = await hashKey(db, viewer.accountId);
-    return c.json(presentWhy(await whyMessage(db, key, viewer, c.req.valid('query').messageId)), 200);
+    const answer = await whyMessage(db, key, viewer, c.req.valid('query').messageId);
+    const itemIds = [...new Set(answer.sightings.flatMap((sighting) => sighting.logItemIds))];
+    return c.json(presentWhy(answer, await whyFired(db, viewer, itemIds)), 200);
   });
 }

@@ -1,4 +1,5 @@
 import { Code, Group, Stack, Text } from '@mantine/core';
+import { IconBolt } from '@tabler/icons-react';
 import { useMe } from '../api/session.ts';
 import type { Sighting, Why } from '../api/types.ts';
 import { dateAndTime } from '../time.ts';
@@ -30,6 +31,16 @@ export function WhyAnswer({ why }: { why: Why }) {
         <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
           Message-ID <Code>{why.messageId}</Code>
         </Text>
+      )}
+      {why.automations.length > 0 && (
+        <ul className={classes['automations']} aria-label="Automations">
+          {why.automations.map(({ logItemId, map, fired, explanation }) => (
+            <li key={`${logItemId} ${map.id}`}>
+              <IconBolt size={15} aria-hidden data-fired={fired} />
+              {explanation}
+            </li>
+          ))}
+        </ul>
       )}
       <ul className={classes['list']} aria-label="Where it was seen">
         {why.sightings.map((sighting) => (

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { firingsQuery } from '../../api/maps.ts';
 import { Empty } from '../../components/empty.tsx';
 import { LoadingRows } from '../../components/loading.tsx';
+import { kindLabel } from '../../components/mail-kind.ts';
 import { More } from '../../components/more.tsx';
 import { Problem } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
@@ -35,7 +36,7 @@ export function Firings({ mapId }: { mapId: string }) {
               </tr>
             </thead>
             <tbody>
-              {firings.map(({ at, contact, logItemId, runId }) => (
+              {firings.map(({ at, contact, logItemId, kind, runId }) => (
                 <tr key={runId}>
                   <td>
                     <RelativeTime at={at} />
@@ -56,9 +57,12 @@ export function Firings({ mapId }: { mapId: string }) {
                   </td>
                   <td>
                     {contact && logItemId ? (
-                      <Link to="/contacts/$contactId" params={{ contactId: contact.id }} search={{ item: logItemId }}>
-                        Open the email
-                      </Link>
+                      <>
+                        <Link to="/contacts/$contactId" params={{ contactId: contact.id }} search={{ item: logItemId }}>
+                          Open the email
+                        </Link>
+                        {kind && kind !== 'personal' && <span className={table['dim']}> · {kindLabel({ kind })}</span>}
+                      </>
                     ) : (
                       <span className={table['dim']}>gone, or not shared with you</span>
                     )}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { createMap, editMap } from './edit-map.ts';
+import { listFirings } from './list-firings.ts';
+import { newGraph } from './map.ts';
+import { publishMap } from './publish.ts';
+import { whyFired } from './why-fired.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+
+let database: TestDatabase;
+let rig: SyncRig;
+let connection: string;
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  rig = await syncRig(database);
+  rig.server.mailbox(me);
+  await rig.addContact(anna);
+  connection = await rig.connect(me);
+});
+
+/** Takes a mail in and answers its log items with what the maps made of each. */
+async function answers(fields: Partial<Parameters<typeof mail>[0]>, viewer = rig.viewers[0]!) {
+  const subject = fields.subject ?? 'mail';
+  rig.server.mailboxes.get(me)!.append('INBOX', mail({ from: anna, to: me, ...fields, subject }));
+  await rig.pass(connection);
+  const items = await rig.db
+    .selectFrom('log_item as li')
+    .innerJoin('message as m', 'm.id', 'li.message_id')
+    .select('li.id')
+    .where('li.account_id', '=', rig.accountId)
+    .where('m.subject', '=', subject)
+    .execute();
+  const found = await whyFired(
+    rig.db,
+    viewer,
+    items.map(({ id }) => id),
+  );
+  return found.map(({ explanation }) => explanation).sort();
+}
+
+async function publish(name: string, alsoFor: ('auto_reply' | 'bounce' | 'list' | 'calendar')[]): Promise<string> {
+  const { id } = await createMap(rig.db, rig.viewers[0]!, { name });
+  const graph = newGraph();
+  graph.elements[0] = { id: 'trigger', kind: 'email_received', alsoFor };
+  await editMap(rig.db, rig.viewers[0]!, id, { graph });
+  await publishMap(rig.db, noJobs, rig.viewers[0]!, id);
+  return id;
+}
+
+test('an automatic reply is told which maps it started and which not, and for what those start', async () => {
+  const calm = await publish('Calm', ['bounce', 'list']);
+  const eager = await publish('Eager', ['auto_reply']);
+  expect(await answers({ subject: 'away', headers: ['Auto-Submitted: auto-replied'] })).toEqual([
+    "It didn't start “Calm”: it is an automatic reply, and that starts only for mail that a person wrote, bounces and mailing lists.",
+    "It didn't start “Map”: it is an automatic reply, and that starts only for mail that a person wrote.",
+    'It started “Eager”.',
+  ]);
+  const viewer = rig.viewers[0]!;
+  expect((await listFirings(rig.db, viewer, calm, { limit: 10 })).items).toEqual([]);
+  expect((await listFirings(rig.db, viewer, eager, { limit: 10 })).items).toMatchObject([{ kind: 'auto_reply' }]);
+});
+
+test("a person's mail, what we sent, and a map that was published only later", async () => {
+  expect(await answers({ subject: 'one' })).toEqual(['It started “Map”.']);
+  expect(await answers({ subject: 'two', from: me, to: anna })).toEqual([]);
+  rig.server.mailboxes.get(me)!.append('INBOX', mail({ from: anna, to: me, subject: 'before' }));
+  await rig.pass(connection);
+  await publish('Late', []);
+  const [item] = await rig.db
+    .selectFrom('log_item as li')
+    .innerJoin('message as m', 'm.id', 'li.message_id')
+    .select('li.id')
+    .where('li.account_id', '=', rig.accountId)
+    .where('m.subject', '=', 'before')
+    .execute();
+  const found = await whyFired(rig.db, rig.viewers[0]!, [item!.id]);
+  expect(found.map(({ map, fired, explanation }) => [map.name, fired, explanation])).toEqual(
+    expect.arrayContaining([['Late', false, "It didn't start “Late”: it came before that was switched on."]]),
+  );
+});
+
+test('mail that was found late says so', async () => {
+  rig.server.mailboxes.get(me)!.append('INBOX', mail({ from: 'otto@customer.example', to: me, subject: 'early' }));
+  await rig.pass(connection);
+  await rig.addContact('otto@customer.example');
+  expect(await answers({ subject: 'early', from: 'nobody@elsewhere.example' })).toEqual([
+    "It didn't start “Map”: its contact or address was added later.",
+  ]);
+});
+
+test('what the viewer may not see has no answer', async () => {
+  await rig.db.updateTable('connection').set({ sharing: 'private' }).where('id', '=', connection).execute();
+  expect(await answers({ subject: 'hidden' }, rig.viewers[1])).toEqual([]);
+});
