@@ -35,7 +35,7 @@ export interface MailboxCheck {
   inLedger: number;
   differences: number;
   repaired: number;
-  /** Messages that came into the Contact Log by it; where it ends a catch-up, all since the mailbox was out of reach. */
+  /** Messages that came into the Contact Log by it; where it ends an outage, with all that had been missed. */
   recovered: number;
   /** Differences that are left. */
   missing: number;
@@ -56,25 +56,29 @@ export interface Difference {
 
 /**
  * Starts a check, or joins the one that is under way; the connection's loop works it off as soon as it runs, also after a restart. Answers its id: viewCheck() has
- * the result once `endedAt` is set. `recoveredSince`: all that was logged since then counts as recovered (the end of a catch-up). The caller has
- * made sure that it may be asked for.
+ * the result once `endedAt` is set. `anew`: one that is under way compares every folder again. The caller has made sure that it may be asked for.
  */
 export async function startCheck(
   trx: Db | Trx,
   accountId: string,
   connectionId: string,
-  asked: { userId: string | null; recoveredSince?: Date },
+  asked: { userId: string | null; anew?: boolean },
 ): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    insert into mailbox_check (account_id, connection_id, asked_by, recovered_since)
-    values (${accountId}, ${connectionId}, ${asked.userId}, ${asked.recoveredSince ?? null})
+    insert into mailbox_check (account_id, connection_id, asked_by)
+    values (${accountId}, ${connectionId}, ${asked.userId})
     on conflict (account_id, connection_id) where ended_at is null do update
-      set asked_by = coalesce(excluded.asked_by, mailbox_check.asked_by),
-        recovered_since = least(mailbox_check.recovered_since, excluded.recovered_since)
+      set asked_by = coalesce(excluded.asked_by, mailbox_check.asked_by)
     returning id`.execute(trx);
+  const { id } = rows[0]!;
+  if (asked.anew) {
+    await sql`update mailbox_check_folder set done = false, error = null where account_id = ${accountId} and check_id = ${id}`.execute(
+      trx,
+    );
+  }
   await notify(trx, 'letterlog_connection', { accountId, connectionId });
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
-  return rows[0]!.id;
+  return id;
 }
 
 /** Asks for a check by hand: its owner and admins. Throws AppError: not_found, plan_required, conflict (the mailbox isn't being synced). */
@@ -107,6 +111,16 @@ export async function viewChecks(db: Db | Trx, accountId: string, connectionId: 
   return await loadChecks(db, accountId, connectionId, null);
 }
 
+/** Messages of the Contact Log that an outage `o` had kept from it: listed after it at last, and not known to this mailbox before. */
+export const recoveredAfter = sql`(
+  select count(distinct s.message_id) from sighting s
+  where s.account_id = o.account_id and s.connection_id = o.connection_id
+    and s.id > o.after_sighting and s.id <= coalesce(o.until_sighting, s.id)
+    and s.state = 'logged' and s.class in ('live', 'migrated')
+    and not exists (select from decision d where d.account_id = s.account_id and d.sighting_id = s.id and d.state = 'skipped')
+    and not exists (select from sighting known where known.account_id = s.account_id and known.message_id = s.message_id
+      and known.connection_id = s.connection_id and known.id <= o.after_sighting))`;
+
 async function loadChecks(
   db: Db | Trx,
   accountId: string,
@@ -118,10 +132,8 @@ async function loadChecks(
       case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "askedBy",
       coalesce(p.listed, 0)::float8 as listed, coalesce(p.in_ledger, 0)::float8 as "inLedger", coalesce(p.differences, 0)::float8 as differences,
       coalesce(p.repaired, 0)::float8 as repaired, coalesce(p.troubles, '[]') as troubles,
-      case when k.recovered_since is null then coalesce(p.recovered, 0) else (
-        select count(distinct s.message_id) from sighting s where s.account_id = k.account_id and s.connection_id = k.connection_id
-          and s.state = 'logged' and s.class is distinct from 'history' and s.superseded_at is null
-          and s.decided_at >= k.recovered_since and s.decided_at <= coalesce(k.ended_at, now())) end::float8 as recovered
+      (coalesce(p.recovered, 0) + coalesce((
+        select sum(${recoveredAfter}) from outage o where o.account_id = k.account_id and o.check_id = k.id), 0))::float8 as recovered
     from mailbox_check k
     left join "user" u on u.id = k.asked_by
     left join lateral (

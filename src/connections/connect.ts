@@ -65,7 +65,7 @@ export async function connect(
         sharing: input.sharing,
         state: 'connecting',
         started_at: startedAt,
-        last_authenticated_at: new Date(),
+        last_authenticated_at: sql<Date>`now()`,
       })
       .onConflict((conflict) => conflict.doNothing())
       .returning('id')

@@ -71,6 +71,8 @@ const input = (change: Partial<ConnectInput> = {}): ConnectInput => ({
   sharing: 'everything',
   ...change,
 });
+const setState = (...args: Parameters<typeof setConnectionState> extends [unknown, ...infer Rest] ? Rest : never) =>
+  db.transaction().execute((trx) => setConnectionState(trx, ...args));
 const connected = async () => (await connect(db, deps, owner, input())).connection;
 const folderId = (connection: Connection, ref: string) => connection.folders.find((one) => one.ref === ref)!.id;
 const active = async () => {
@@ -336,7 +338,7 @@ describe('who may do what', () => {
     expect((await viewConnection(db, accountId, id)).state).toBe('active');
     await expect(viewConnection(db, stranger.accountId, id)).rejects.toMatchObject({ code: 'not_found' });
     expect(await loadForSync(db, sealer, stranger.accountId, id)).toBeNull();
-    expect(await setConnectionState(db, stranger.accountId, id, { state: 'failing', code: 'protocol' })).toBe(false);
+    expect(await setState(stranger.accountId, id, { state: 'failing', code: 'protocol' })).toBe(false);
 
     expect(await updateConnection(db, admin, id, { paused: true })).toMatchObject({
       state: 'paused',
@@ -385,19 +387,19 @@ describe('signing in again', () => {
   test('repairs the connection in place', async () => {
     const { id } = await active();
     await db.updateTable('stream').set({ cursor: 'read so far' }).where('connection_id', '=', id).execute();
-    await setConnectionState(db, accountId, id, { state: 'needs_sign_in', code: 'refused' });
+    await setState(accountId, id, { state: 'needs_sign_in', code: 'refused' });
     expect(await viewConnection(db, accountId, id)).toMatchObject({ state: 'needs_sign_in', stateCode: 'refused' });
     expect(await loadForSync(db, sealer, accountId, id)).toBeNull();
     mailbox.password = 'a new password';
     const repaired = await reauthenticate(db, deps, owner, id, { credentials: { password: 'a new password' } });
-    expect(repaired).toMatchObject({ state: 'active', stateCode: null, stateMessage: null });
+    expect(repaired).toMatchObject({ state: 'catching_up', stateCode: null, stateMessage: null });
     expect(await loadForSync(db, sealer, accountId, id)).toMatchObject({ credentials: { password: 'a new password' } });
     expect((await folderRows(id))[0]).toMatchObject({ chosen: true, cursor: 'read so far' });
   });
 
   test('changes nothing when the server refuses, or when it is another mailbox', async () => {
     const { id } = await active();
-    await setConnectionState(db, accountId, id, { state: 'needs_sign_in', code: 'refused' });
+    await setState(accountId, id, { state: 'needs_sign_in', code: 'refused' });
     const before = await row(id);
     const wrong = reauthenticate(db, deps, owner, id, { credentials: { password: 'wrong' } });
     await expect(wrong).rejects.toMatchObject({ code: 'mailbox_refused' });
@@ -434,7 +436,7 @@ describe('pausing', () => {
       stateCode: 'paused_by_owner',
     });
     expect(await loadForSync(db, sealer, accountId, id)).toBeNull();
-    expect(await setConnectionState(db, accountId, id, { state: 'active', code: null })).toBe(false);
+    expect(await setState(accountId, id, { state: 'active' })).toBe(false);
     expect((await updateConnection(db, owner, id, { paused: true })).state).toBe('paused');
     const onBasic = updateConnection(db, { ...owner, plan: 'basic' }, id, { paused: false });
     await expect(onBasic).rejects.toMatchObject({ code: 'plan_required' });
@@ -458,9 +460,9 @@ describe('pausing', () => {
 
   test('the time of a state is when it began, not when it was last found', async () => {
     const { id } = await active();
-    await setConnectionState(db, accountId, id, { state: 'failing', code: 'unreachable' });
+    await setState(accountId, id, { state: 'failing', code: 'unreachable' });
     const { state_since: since } = (await row(id))!;
-    await setConnectionState(db, accountId, id, {
+    await setState(accountId, id, {
       state: 'failing',
       code: 'rate_limited',
       message: 'Wait.',

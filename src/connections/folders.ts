@@ -27,6 +27,9 @@ export async function chooseFolders(
   const wanted = new Set(folderIds);
   const added = newlyChosen(await loadFolders(db, viewer.accountId, connectionId), wanted);
   const first = connection.state === 'connecting';
+  // Servers lock out who repeats a password that they refused.
+  if (added.length > 0 && connection.state === 'needs_sign_in')
+    throw new AppError('conflict', 'Sign in to the mailbox again, then choose more folders.');
   const cursors = first || added.length === 0 ? new Map<string, string>() : await startCursors(deps, connection, added);
   return await db.transaction().execute(async (trx) => {
     const locked = await requireConnection(trx, viewer, connectionId, { as: 'owner', lock: true });

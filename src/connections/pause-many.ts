@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
 import { stateCodes } from './state.ts';
@@ -10,7 +11,13 @@ export async function followPlan(trx: Trx, accountId: string, emailSync: boolean
   const rows = emailSync
     ? await trx
         .updateTable('connection')
-        .set({ state: 'active', state_code: null, state_message: null, state_since: new Date(), next_try_at: null })
+        .set({
+          state: 'active',
+          state_code: null,
+          state_message: null,
+          state_since: sql<Date>`now()`,
+          next_try_at: null,
+        })
         .where('account_id', '=', accountId)
         .where('state', '=', 'paused')
         .where('state_code', '=', 'paused_by_plan')

@@ -1,17 +1,18 @@
+import { sql } from 'kysely';
 import { requireEmailSync } from '../accounts/plan.ts';
 import type { Viewer } from '../accounts/viewer.ts';
 import { notify } from '../db/listen.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import { requireConnection } from './access.ts';
+import { refusedSignIn } from './outages.ts';
 import { stateCodes } from './state.ts';
-import type { StateCode } from './state.ts';
 import { viewConnection } from './view.ts';
 import type { Connection } from './view.ts';
 
 /**
  * Pauses a connection or lets it go on (its owner and admins; what its owner paused, only the owner), and changes its sharing (its owner only). What was
- * missed in a pause is caught up. Throws AppError: not_found, forbidden, conflict (no folders chosen yet, or the owner has left the account), plan_required (going on).
+ * missed in a pause is caught up; a password that had been refused isn't tried again. Throws AppError: not_found, forbidden, conflict (no folders chosen yet, or the owner has left the account), plan_required (going on).
  */
 export async function updateConnection(
   db: Db,
@@ -36,7 +37,7 @@ export async function updateConnection(
         throw new AppError('conflict', "This connection doesn't sync yet. Choose its folders, or delete it.");
       }
       const code = connection.user_id === viewer.userId ? 'paused_by_owner' : 'paused_by_admin';
-      await setState(trx, viewer.accountId, connectionId, 'paused', code);
+      await setState(trx, viewer.accountId, connectionId, 'paused', { code, message: stateCodes[code] });
     }
     if (change.paused === false && paused) {
       if (connection.state_code === 'paused_by_owner' && connection.user_id !== viewer.userId) {
@@ -44,7 +45,8 @@ export async function updateConnection(
       }
       requireEmailSync(viewer);
       await requireOwnerHere(trx, viewer.accountId, connection.user_id);
-      await setState(trx, viewer.accountId, connectionId, 'active', null);
+      const refused = await refusedSignIn(trx, viewer.accountId, connectionId);
+      await setState(trx, viewer.accountId, connectionId, refused ? 'needs_sign_in' : 'active', refused);
     }
     await notify(trx, 'letterlog_connection', { accountId: viewer.accountId, connectionId });
     await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
@@ -74,16 +76,16 @@ async function setState(
   trx: Trx,
   accountId: string,
   connectionId: string,
-  state: 'active' | 'paused',
-  code: StateCode | null,
+  state: 'active' | 'needs_sign_in' | 'paused',
+  why: { code: string; message: string } | null,
 ): Promise<void> {
   await trx
     .updateTable('connection')
     .set({
       state,
-      state_code: code,
-      state_message: code === null ? null : stateCodes[code],
-      state_since: new Date(),
+      state_code: why?.code ?? null,
+      state_message: why?.message ?? null,
+      state_since: sql<Date>`now()`,
       next_try_at: null,
     })
     .where('account_id', '=', accountId)

@@ -7,6 +7,7 @@ import { requireConnection } from './access.ts';
 import type { MailboxDeps } from './deps.ts';
 import { sealCredentials } from './load.ts';
 import { withMailbox } from './open-mailbox.ts';
+import { noteBack } from './outages.ts';
 import { refusePlain } from './plain.ts';
 import { requireMailboxOf } from './survey.ts';
 import { viewConnection } from './view.ts';
@@ -38,16 +39,17 @@ export async function reauthenticate(
       .set({
         settings: JSON.stringify(settings),
         credentials: sealCredentials(deps.sealer, viewer.accountId, connectionId, input.credentials),
-        last_authenticated_at: new Date(),
+        last_authenticated_at: sql<Date>`now()`,
         // A loop that still runs with the old password may neither commit nor report its failure.
         fence: sql<string>`fence + 1`,
         ...(repaired
-          ? { state: 'active', state_code: null, state_message: null, state_since: new Date(), next_try_at: null }
+          ? { state: 'active', state_code: null, state_message: null, state_since: sql<Date>`now()`, next_try_at: null }
           : {}),
       })
       .where('account_id', '=', viewer.accountId)
       .where('id', '=', connectionId)
       .execute();
+    if (repaired) await noteBack(trx, viewer.accountId, connectionId);
     await notify(trx, 'letterlog_connection', { accountId: viewer.accountId, connectionId });
     await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
     return await viewConnection(trx, viewer.accountId, connectionId);

@@ -9,12 +9,13 @@
  *     needs_sign_in ◀── failing ── mailbox opened ──┘       │     (as active)
  *           └────────────────────── signed in again ────────┘
  *
- * importing and catching_up aren't stored: both are `active` in the table, where last_synced_at is older than state_since until everything missed has been
- * read. `failing` tries again by itself at next_try_at, needs_sign_in never does. A deleted connection keeps its row.
+ * importing and catching_up aren't stored: both are `active` in the table, where last_synced_at is older than state_since, or an outage is open, until everything
+ * missed has been read. `failing` tries again by itself at next_try_at, needs_sign_in never does. A deleted connection keeps its row.
  */
 import { sql } from 'kysely';
-import type { Db, Trx } from '../db/open.ts';
+import type { Trx } from '../db/open.ts';
 import { notify } from '../db/listen.ts';
+import { noteBack, noteOut } from './outages.ts';
 
 /**
  * Why a connection is in its state. Codes are stable: clients may rely on them. The sentences are what people read where the caller has
@@ -43,33 +44,32 @@ export const shownState = sql<
   'connecting' | 'importing' | 'active' | 'catching_up' | 'paused' | 'needs_sign_in' | 'failing'
 >`
   case when c.state <> 'active' then c.state
-    when c.last_synced_at < c.state_since then 'catching_up'
+    when c.last_synced_at < c.state_since or exists (
+      select from outage o where o.account_id = c.account_id and o.connection_id = c.id and o.caught_up_at is null) then 'catching_up'
     when exists (select from history h where h.account_id = c.account_id and h.connection_id = c.id and h.state = 'running') then 'importing'
     else 'active' end`;
 
 /**
- * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is. A connection that was paused, deleted
+ * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is; trouble begins an outage. A connection that was paused, deleted
  * or never set up stays as it is. Answers whether it was written; the same state again keeps its `state_since`.
  */
 export async function setConnectionState(
-  trx: Db | Trx,
+  trx: Trx,
   accountId: string,
   connectionId: string,
-  change: {
-    state: 'active' | 'failing' | 'needs_sign_in';
-    code: StateCode | null;
-    message?: string | null;
-    nextTryAt?: Date | null;
-  },
+  change:
+    | { state: 'active' }
+    | { state: 'failing' | 'needs_sign_in'; code: StateCode; message?: string | null; nextTryAt?: Date | null },
 ): Promise<boolean> {
-  const message = change.message ?? (change.code === null ? null : stateCodes[change.code]);
+  const trouble =
+    change.state === 'active' ? null : { code: change.code, message: change.message ?? stateCodes[change.code] };
   const written = await trx
     .updateTable('connection')
     .set((eb) => ({
       state: change.state,
-      state_code: change.code,
-      state_message: message,
-      next_try_at: change.nextTryAt ?? null,
+      state_code: trouble?.code ?? null,
+      state_message: trouble?.message ?? null,
+      next_try_at: change.state === 'active' ? null : (change.nextTryAt ?? null),
       state_since: eb
         .case()
         .when('state', '=', change.state)
@@ -83,6 +83,8 @@ export async function setConnectionState(
     .returning('id')
     .executeTakeFirst();
   if (!written) return false;
+  if (trouble === null) await noteBack(trx, accountId, connectionId);
+  else await noteOut(trx, accountId, connectionId, { ...trouble, refused: change.state === 'needs_sign_in' });
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
   return true;
 }

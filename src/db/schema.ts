@@ -24,6 +24,7 @@ import type {
 import type { ConnectionTable, ConnectionAddressTable, StreamTable, FolderTable } from './schema/connections.ts';
 import type { SyncProcessTable, LeaseTable } from './schema/leases.ts';
 import type { MailboxCheckTable, MailboxCheckFolderTable, MailboxCheckDifferenceTable } from './schema/checks.ts';
+import type { OutageTable, OutageNoticeTable } from './schema/outages.ts';
 import type { HistoryTable, HistoryFolderTable } from './schema/history.ts';
 import type {
   MessageTable,
@@ -74,6 +75,8 @@ export interface Database {
   mailbox_check: MailboxCheckTable;
   mailbox_check_folder: MailboxCheckFolderTable;
   mailbox_check_difference: MailboxCheckDifferenceTable;
+  outage: OutageTable;
+  outage_notice: OutageNoticeTable;
   history: HistoryTable;
   history_folder: HistoryFolderTable;
   thread: ThreadTable;

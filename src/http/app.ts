@@ -22,6 +22,7 @@ import { logRoutes } from './routes/log.ts';
 import { mapRoutes } from './routes/maps.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
+import { outageRoutes } from './routes/outages.ts';
 import { quarantineRoutes } from './routes/quarantine.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { setupRoutes } from './routes/setup.ts';
@@ -99,6 +100,7 @@ export function apiRoutes(deps: AppDeps & AccountDeps) {
     .route('/', connectionRoutes(deps))
     .route('/', historyRoutes(deps))
     .route('/', checkRoutes(deps))
+    .route('/', outageRoutes(deps))
     .route('/', quarantineRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', whyRoutes(deps))

@@ -309,19 +309,6 @@ describe('a check', () => {
     expect(result.troubles).toEqual([{ folder: 'INBOX', error: 'The server answered nonsense.' }]);
   });
 
-  test('that ends a catch-up counts what was recovered since', async () => {
-    const id = await mailbox();
-    const { rows } = await sql<{ now: Date }>`select now()`.execute(rig.db);
-    deliver('missed1');
-    deliver('missed2');
-    await rig.pass(id);
-    const { checking, mailbox: open } = await opened(id);
-    const checkId = await startCheck(rig.db, rig.accountId, id, { userId: null, recoveredSince: rows[0]!.now });
-    while ((await checking.step()).worked);
-    await open.close();
-    expect(await viewCheck(rig.db, rig.accountId, id, checkId)).toMatchObject({ recovered: 2, missing: 0 });
-  });
-
   test('runs by itself once a day', async () => {
     const id = await mailbox();
     const run = async () => {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Mailbox, Stream } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { loadAsked } from '../connections/history.ts';
+import { endOutage } from '../connections/outages.ts';
 import type { Bell } from './bell.ts';
 import { shortError } from './candidate.ts';
 import { MailboxChecking } from './check.ts';
@@ -9,7 +10,7 @@ import type { SyncDeps } from './deps.ts';
 import { decideDue, nextDueIn } from './due.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { HistoryImport } from './history.ts';
-import { Fenced } from './hold.ts';
+import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { pauseOf, policyOf } from './policy.ts';
 import { refreshFolders } from './refresh-folders.ts';
@@ -40,6 +41,8 @@ export class OpenMailbox {
   private due = true;
   /** New sightings since the last note. */
   private news = false;
+  /** Everything has been read once. */
+  private caughtUp = false;
   private sweepAt = 0;
   private foldersAt = 0;
   private notedAt = 0;
@@ -216,6 +219,10 @@ export class OpenMailbox {
   /** When it was last in step with the mailbox: at once with news, else once a minute. */
   private async noteSynced(): Promise<void> {
     if (!this.news && Date.now() < this.notedAt + notedEvery) return;
+    if (!this.caughtUp) {
+      await inHold(this.hold, (trx) => endOutage(trx, this.hold.accountId, this.hold.connectionId));
+      this.caughtUp = true;
+    }
     this.notedAt = Date.now();
     this.news = false;
     const { accountId, connectionId, db } = this.hold;

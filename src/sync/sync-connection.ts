@@ -152,7 +152,7 @@ async function endFailing(deps: SyncDeps, hold: Hold): Promise<void> {
   if (failing && !(await writeState(deps, accountId, connectionId, hold.fence, good))) throw new Fenced();
 }
 
-const good = { state: 'active', code: null } as const;
+const good = { state: 'active' } as const;
 
 async function openIt(deps: SyncDeps, connection: SyncConnection, stopped: AbortSignal): Promise<Mailbox> {
   const provider: Provider | undefined = Object.hasOwn(deps.providers, connection.provider)

@@ -68,6 +68,9 @@ const golden: Record<string, 'public' | 'member' | 'own' | 'admin'> = {
   'GET /connections/:id/checks': 'own',
   'POST /connections/:id/checks': 'own',
   'GET /connections/:id/checks/:checkId': 'own',
+  'GET /connections/:id/outages': 'own',
+  'GET /outages': 'own',
+  'PUT /outages/:id/notice': 'own',
   'GET /connections/:id/quarantine': 'own',
   'POST /connections/:id/quarantine/:sightingId': 'own',
   'GET /connections/:id/history': 'own',
@@ -136,6 +139,7 @@ const bodies: Record<string, object> = {
   'PATCH /account': { name: 'Taken' },
   'POST /invitations': { email: 'taken@letterlog.test' },
   'POST /connections/:id/sign-in': { password: 'secret' },
+  'PUT /outages/:id/notice': { notice: 'dismissed' },
   'PATCH /connections/:id/history': { state: 'paused' },
   'POST /connections/:id/quarantine/:sightingId': { action: 'dismiss' },
 };
@@ -211,6 +215,7 @@ describe('another account’s ids', () => {
       `/contacts?tagId=${others['tags']}`,
       `/tasks?contactId=${others['contacts']}`,
       '/connections?scope=account',
+      '/outages',
       '/maps',
       '/tags',
       '/segments',
@@ -301,6 +306,18 @@ async function anotherAccount(here: Http): Promise<Record<string, string>> {
   };
   const contact = await post('/contacts', { firstName: 'Theirs', addresses: ['theirs@customer.example'] });
   const connection = await insertConnection(db, { accountId: account, userId });
+  const outage = await db
+    .insertInto('outage')
+    .values({
+      account_id: account,
+      connection_id: connection.id,
+      began_at: new Date(0),
+      after_sighting: 0,
+      code: 'refused',
+      message: 'The server refused the sign-in.',
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
   const { itemIds } = await insertMail(db, account, {
     in: [connection],
     contacts: [{ id: contact, address: 'theirs@customer.example' }],
@@ -318,6 +335,7 @@ async function anotherAccount(here: Http): Promise<Record<string, string>> {
     invitations: await post('/invitations', { email: 'new@other.example' }),
     connections: connection.id,
     folders: connection.folderId,
+    outages: outage.id,
     log: itemIds[0]!,
   };
 }
@@ -338,9 +356,11 @@ async function snapshot(here: Http): Promise<unknown> {
     'api_key',
   ] as const;
   const account = others['account']!;
-  return Promise.all(
+  const notices = await here.db.selectFrom('outage_notice').selectAll().where('account_id', '=', account).execute();
+  const rows = await Promise.all(
     tables.map((table) =>
       here.db.selectFrom(table).selectAll().where('account_id', '=', account).orderBy('id').execute(),
     ),
   );
+  return { notices, rows };
 }

@@ -8,7 +8,6 @@ export interface MailboxCheckTable {
   connection_id: string;
   asked_at: CreatedAt;
   asked_by: string | null;
-  recovered_since: Timestamp | null;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
   longest_gap: number | null;
