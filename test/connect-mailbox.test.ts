@@ -8,13 +8,15 @@ import type { Db } from '../src/db/open.ts';
 import { createAddressGuard } from '../src/net/guard.ts';
 import { imapProvider } from '../src/providers/imap/provider.ts';
 import { makeTeam, sealer } from './fixtures/records.ts';
-import { startDovecot } from './servers/dovecot.ts';
+import { dovecotLog, startDovecot } from './servers/dovecot.ts';
 import type { Dovecot } from './servers/dovecot.ts';
 import { testDatabase } from './servers/postgres.ts';
 import type { TestDatabase } from './servers/postgres.ts';
 
 const user = 'jane@test.example';
 const password = 'correct horse battery';
+const otherUser = 'zoe@test.example';
+const foreignPassword = 'Zürich-пароль-日本';
 let dovecot: Dovecot;
 let database: TestDatabase;
 let db: Db;
@@ -40,6 +42,7 @@ beforeAll(async () => {
   db = database.db;
   owner = (await makeTeam(db)).viewers[0]!;
   await dovecot.addUser(user, password);
+  await dovecot.addUser(otherUser, foreignPassword);
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
@@ -77,4 +80,20 @@ test('a mailbox on a real server is connected, its folders chosen, and signed in
   const later = await chooseFolders(db, given, owner, connection.id, [id('INBOX'), id('Clients')]);
   expect(later.folders.filter((folder) => folder.chosen)).toHaveLength(2);
   expect((await reauthenticate(db, given, owner, connection.id, { credentials: { password } })).state).toBe('active');
+});
+
+test('edge case 18: a password that is not ASCII works, and a refused one is tried once and hints at app passwords', async () => {
+  const given = deps(['localhost', '127.0.0.1']);
+  const asked = input({ password: foreignPassword });
+  const { connection } = await connect(db, given, owner, {
+    ...asked,
+    address: otherUser,
+    settings: { ...asked.settings, user: otherUser },
+  });
+  expect(connection.folders.map((folder) => folder.ref)).toContain('INBOX');
+  const refused = reauthenticate(db, given, owner, connection.id, { credentials: { password: 'ein Irrtum' } });
+  await expect(refused).rejects.toMatchObject({ code: 'mailbox_refused', hint: expect.stringMatching(/app password/) });
+  const attempts = async () => (await dovecotLog(dovecot)).match(/auth failed, 1 attempts[^\n]*zoe@/g);
+  await expect.poll(attempts, { timeout: 15_000 }).toHaveLength(1);
+  expect(await dovecotLog(dovecot)).not.toMatch(/auth failed, [^1] attempts[^\n]*zoe@/);
 });

@@ -134,6 +134,7 @@ function lookAgain(client: QueryClient, { kind, contactId, connectionId, mapId }
   } else if (kind === 'connection') {
     stale('connections', 'mine');
     stale('connections', 'account');
+    stale('connections', 'outages');
     if (connectionId) stale('connections', 'one', connectionId);
   } else if (kind === 'contact') {
     stale('contacts', 'list');

@@ -43,6 +43,7 @@ export type Sharing = Connection['sharing'];
 export type Folder = Connection['folders'][number];
 export type ConnectInput = InferRequestType<Api['connections']['$post']>['json'];
 export type Check = InferResponseType<Api['connections'][':id']['checks']['$get'], 200>['items'][number];
+export type Outage = InferResponseType<Api['outages']['$get'], 200>['items'][number];
 export type History = InferResponseType<Api['connections'][':id']['history']['$get'], 200>['items'][number];
 export type HistoryInput = InferRequestType<Api['connections'][':id']['history']['$post']>['json'];
 export type Detected = InferResponseType<Api['connections']['detect']['$post'], 200>;

@@ -1,27 +1,167 @@
-import { useQuery } from '@tanstack/react-query';
+import { UnstyledButton } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { connectionsQuery } from '../api/connections.ts';
+import { Suspense, lazy, useState } from 'react';
+import type { ReactNode } from 'react';
+import { answerNotice, outagesQuery } from '../api/outages.ts';
 import { useMe } from '../api/session.ts';
+import type { Outage } from '../api/types.ts';
+import { sayProblem } from '../components/toast.tsx';
+import type { Tone } from '../components/tone.tsx';
+import { leavesSomething, recovered } from '../pages/email-sync/outage-result.tsx';
+import { count, dateAndTime } from '../time.ts';
 import classes from './shell.module.css';
 
-/** Tells the owner of a mailbox that can't be synced, on every screen, what to do about it. */
+const OutageDialog = lazy(async () => ({
+  default: (await import('../pages/email-sync/outage-dialog.tsx')).OutageDialog,
+}));
+
+/** So many colleagues' mailboxes are named each; more are told in one line. */
+const mostNamed = 2;
+
+/**
+ * Tells on every screen of mailboxes that can't be read (spec S4): the owner of one by a pop-up that leads through it, and by a banner while that is put off; administrators
+ * by a notice of each colleague's.
+ */
 export function Trouble() {
   const me = useMe();
-  const { data } = useQuery({ ...connectionsQuery('mine'), enabled: me.account.plan !== 'basic' });
-  const troubled = data?.filter(({ state }) => state === 'needs_sign_in') ?? [];
-  if (troubled.length === 0) return null;
+  const client = useQueryClient();
+  const { data } = useQuery({ ...outagesQuery, enabled: me.account.plan !== 'basic' });
+  const [opened, setOpened] = useState<string | null>(null);
+  const answer = useMutation({
+    mutationFn: async ({ outages, notice }: { outages: Outage[]; notice: 'later' | 'dismissed' }) => {
+      for (const { id } of outages) await answerNotice(id, notice);
+    },
+    onError: (error) => sayProblem(error),
+    onSettled: () => client.invalidateQueries({ queryKey: outagesQuery.queryKey }),
+  });
+  /** What one sees changes at once, else the pop-up would be raised again until the server has answered. */
+  const answerTo = (outages: Outage[], notice: 'later' | 'dismissed') => {
+    void client.cancelQueries({ queryKey: outagesQuery.queryKey });
+    client.setQueryData(outagesQuery.queryKey, (all) =>
+      all?.map((one) => (outages.some(({ id }) => id === one.id) ? { ...one, notice } : one)),
+    );
+    answer.mutate({ outages, notice });
+  };
+  if (!data) return null;
+  const own = data.filter(({ connection }) => connection.owner?.id === me.user.id);
+  const others = data.filter((outage) => !own.includes(outage));
+  const shown =
+    own.find(({ id }) => id === opened) ?? own.find(({ phase, notice }) => phase === 'out' && notice === 'raised');
+  if (shown && shown.id !== opened) setOpened(shown.id);
+  const close = (outage: Outage) => {
+    if (outage.phase === 'out') answerTo([outage], 'later');
+    if (outage.phase === 'over') answerTo([outage], 'dismissed');
+    setOpened(null);
+  };
   return (
-    <section aria-label="Mailboxes that need you">
-      {troubled.map(({ id, address, stateMessage }) => (
-        <div key={id} className={classes['banner']}>
-          <span>
-            Syncing of <strong>{address}</strong> has stopped. {stateMessage ?? 'The server refused the sign-in.'}
-          </span>
-          <Link to="/profile/email-sync/$connectionId" params={{ connectionId: id }}>
-            Sign in again
+    <>
+      <section aria-label="Mailboxes that need you" hidden={data.length === 0}>
+        {own.map((outage) => (
+          <Own
+            key={outage.id}
+            outage={outage}
+            onOpen={() => setOpened(outage.id)}
+            onDismiss={() => answerTo([outage], 'dismissed')}
+          />
+        ))}
+        {(others.length > mostNamed ? [others] : others.map((outage) => [outage])).map((outages) => (
+          <Others key={outages[0]!.id} outages={outages} onDismiss={() => answerTo(outages, 'dismissed')} />
+        ))}
+      </section>
+      {shown && (
+        <Suspense>
+          <OutageDialog key={shown.id} outage={shown} onClose={() => close(shown)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function Banner({ tone, children, actions }: { tone: Tone; children: ReactNode; actions: ReactNode }) {
+  return (
+    <div className={classes['banner']} data-tone={tone}>
+      <span className="tabular">{children}</span>
+      <span className={classes['actions']}>{actions}</span>
+    </div>
+  );
+}
+
+function Own({ outage, onOpen, onDismiss }: { outage: Outage; onOpen: () => void; onDismiss: () => void }) {
+  const { phase, needsSignIn, connection, beganAt, read } = outage;
+  const since = dateAndTime(beganAt, useMe().zone);
+  const address = <strong>{connection.address}</strong>;
+  const open = (label: string) => <Action onClick={onOpen}>{label}</Action>;
+  if (phase === 'out')
+    return (
+      <Banner tone="bad" actions={open(needsSignIn ? 'Sign in again' : 'What can be done')}>
+        {address} has not been synced since {since}: {outage.message}
+      </Banner>
+    );
+  if (phase === 'over')
+    return (
+      <Banner
+        tone={leavesSomething(outage) ? 'warn' : 'good'}
+        actions={
+          <>
+            {open('Details')}
+            <Action onClick={onDismiss}>Dismiss</Action>
+          </>
+        }
+      >
+        {address} is up to date again: {recovered(outage)}.
+      </Banner>
+    );
+  return (
+    <Banner tone="info" actions={open('Show')}>
+      {address} {phase === 'catching_up' ? 'is catching up' : 'has caught up and is being checked'}:{' '}
+      {count(read, 'message')} read{phase === 'catching_up' && ' so far'}.
+    </Banner>
+  );
+}
+
+function Others({ outages, onDismiss }: { outages: Outage[]; onDismiss: () => void }) {
+  const [{ connection, message, beganAt, needsSignIn }] = outages as [Outage];
+  const since = dateAndTime(beganAt, useMe().zone);
+  const dismiss = <Action onClick={onDismiss}>Dismiss</Action>;
+  if (outages.length > 1)
+    return (
+      <Banner
+        tone="warn"
+        actions={
+          <>
+            <Link to="/administration/email/email-sync">Show them</Link>
+            {dismiss}
+          </>
+        }
+      >
+        {count(outages.length, 'mailbox', 'mailboxes')} of colleagues can’t be synced, the first since {since}. Their
+        owners have been told.
+      </Banner>
+    );
+  const name = connection.owner?.name ?? 'its owner';
+  return (
+    <Banner
+      tone="warn"
+      actions={
+        <>
+          <Link to="/administration/email/email-sync/$connectionId" params={{ connectionId: connection.id }}>
+            Pause or delete
           </Link>
-        </div>
-      ))}
-    </section>
+          {dismiss}
+        </>
+      }
+    >
+      <strong>{connection.address}</strong> of {name} has not been synced since {since}: {message} {name} has been told;
+      only the owner can sign in again.
+    </Banner>
+  );
+}
+
+function Action({ onClick, children }: { onClick: () => void; children: string }) {
+  return (
+    <UnstyledButton className={classes['action']} onClick={onClick}>
+      {children}
+    </UnstyledButton>
   );
 }

@@ -21,6 +21,7 @@ import { Checks } from './checks.tsx';
 import { DeleteConnections } from './delete-connections.tsx';
 import { FolderChoice } from './folder-choice.tsx';
 import { HistoryImports } from './history-imports.tsx';
+import { Outages } from './outages.tsx';
 import { Quarantine } from './quarantine.tsx';
 import { SharingChoice } from './sharing-choice.tsx';
 import { SignInAgain } from './sign-in-again.tsx';
@@ -100,6 +101,7 @@ function Editor({ connection }: { connection: Connection }) {
         </Text>
         {connection.state === 'failing' && <TryNow id={connection.id} />}
         {own && <SignInAgain connection={connection} />}
+        <Outages connectionId={connection.id} />
       </Card>
       <Folders connection={connection} own={own} />
       {connection.state !== 'connecting' && (

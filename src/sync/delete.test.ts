@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { checkInvariants } from '../../test/invariants.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { askForCheck } from '../connections/checks.ts';
+import { deleteConnection } from '../connections/delete.ts';
+import { eraseDeps } from '../log/for-contacts.ts';
+import { Bell } from './bell.ts';
+import { claim } from './claim.ts';
+import { Suspects } from './fetch-bodies.ts';
+import { Fenced } from './hold.ts';
+import { OpenMailbox } from './open-mailbox.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+
+let database: TestDatabase;
+let rig: SyncRig;
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  rig = await syncRig(database, { pageSize: 1 });
+  rig.server.mailbox(me);
+  await rig.addContact(anna);
+});
+afterEach(() => checkInvariants(database.db));
+
+const letter = (subject: string) => mail({ from: anna, to: me, subject, messageId: `${subject}@x` });
+const deliver = (subject: string) => rig.server.mailboxes.get(me)!.append('INBOX', letter(subject));
+const remove = (id: string, log: 'keep' | 'erase') =>
+  deleteConnection(rig.db, eraseDeps({ blobs: rig.blobs }), rig.viewers[0]!, id, log);
+const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
+const firings = async () =>
+  (await rig.db.selectFrom('firing').select('key').where('account_id', '=', rig.accountId).execute()).length;
+async function opened(id: string) {
+  const { hold, connection } = (await claim(rig.deps, rig.accountId, id))!;
+  const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
+  const open = new OpenMailbox(rig.deps, hold, mailbox, new Suspects(), new Bell());
+  await open.begin();
+  return open;
+}
+
+describe.each(['keep', 'erase'] as const)('edge case 26: a connection that is deleted (%s the log)', (log) => {
+  const before = log === 'keep' ? ['one'] : [];
+
+  test('stops first: a page that is about to be committed, and a check, find it gone and leave nothing', async () => {
+    const id = await rig.connect(me);
+    deliver('one');
+    await rig.pass(id);
+    await askForCheck(rig.db, rig.viewers[0]!, id);
+    let deleting = false;
+    rig.deps.storing = async (work) => {
+      if (deleting) {
+        deleting = false;
+        await remove(id, log);
+      }
+      return await work();
+    };
+    const open = await opened(id);
+    deliver('two');
+    deleting = true;
+    await expect(open.work(() => false)).rejects.toThrow(Fenced);
+    // Erased, the check isn't there any more.
+    if (log === 'keep') await expect(open.giveWay()).rejects.toThrow(Fenced);
+    else expect(await open.giveWay()).toBe(false);
+    await open.close();
+    expect(await subjects()).toEqual(before);
+    expect(await claim(rig.deps, rig.accountId, id)).toBeNull();
+    const left = await rig.db.selectFrom('connection').select(['state', 'credentials']).where('id', '=', id).execute();
+    expect(left).toEqual(log === 'keep' ? [{ state: 'deleted', credentials: null }] : []);
+  });
+
+  test('fires nothing again when the mailbox is connected anew', async () => {
+    const id = await rig.connect(me);
+    deliver('one');
+    await rig.pass(id);
+    expect(await firings()).toBe(1);
+    await remove(id, log);
+    expect(await subjects()).toEqual(before);
+    const again = await rig.connect(me);
+    await rig.pass(again);
+    expect(await subjects()).toEqual(before);
+    // The same message comes to lie there once more.
+    deliver('one');
+    deliver('new');
+    await rig.pass(again);
+    expect(await subjects()).toEqual(['new', 'one']);
+    expect(await firings()).toBe(2);
+  });
+});
