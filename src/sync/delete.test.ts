@@ -55,7 +55,7 @@ describe.each(['keep', 'erase'] as const)('edge case 26: a connection that is de
     await rig.pass(id);
     await askForCheck(rig.db, rig.viewers[0]!, id);
     let deleting = false;
-    rig.deps.storing = async (work) => {
+    rig.deps.storing = async (_piece, work) => {
       if (deleting) {
         deleting = false;
         await remove(id, log);

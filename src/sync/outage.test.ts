@@ -52,7 +52,18 @@ const deliver = (subject: string, from = anna) =>
   box().append('INBOX', mail({ from, to: me, subject, messageId: `${subject}@x` }));
 const start = () => {
   const { db, providers, blobs, parser, log } = rig.deps;
-  const deps = { db, url: database.url, providers, sealer, blobs, parser, jobs: noJobs, log, sweepSeconds: 3600 };
+  const deps = {
+    db,
+    url: database.url,
+    providers,
+    sealer,
+    blobs,
+    parser,
+    jobs: noJobs,
+    log,
+    sweepSeconds: 3600,
+    databaseConnections: 10,
+  };
   running.push(startSync(deps));
 };
 const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
@@ -163,7 +174,7 @@ describe('re-sync', () => {
     for (let i = 1; i <= 12; i += 1) deliver(`missed${i}`);
     await signIn(id, 'secret');
     let left = Infinity;
-    rig.deps.storing = async (done) => {
+    rig.deps.storing = async (_piece, done) => {
       if (left === 0) throw new Error('killed');
       left -= 1;
       return await done();

@@ -136,7 +136,7 @@ function Others({ outages, onDismiss }: { outages: Outage[]; onDismiss: () => vo
         }
       >
         {count(outages.length, 'mailbox', 'mailboxes')} of colleagues can’t be synced, the first since {since}. Their
-        owners have been told.
+        owners are told in the app.
       </Banner>
     );
   const name = connection.owner?.name ?? 'its owner';
@@ -152,8 +152,8 @@ function Others({ outages, onDismiss }: { outages: Outage[]; onDismiss: () => vo
         </>
       }
     >
-      <strong>{connection.address}</strong> of {name} has not been synced since {since}: {message} {name} has been told;
-      only the owner can sign in again.
+      <strong>{connection.address}</strong> of {name} has not been synced since {since}: {message}{' '}
+      {needsSignIn ? `Ask ${name} to sign in again.` : 'It is tried again by itself.'}
     </Banner>
   );
 }
