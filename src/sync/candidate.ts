@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EmailContent, Participant } from '../log/append.ts';
 import type { Rule } from '../log/rules.ts';
 import { addressKey } from '../mail/address.ts';
@@ -58,16 +59,33 @@ export interface DueRow {
 const minutes = 60_000;
 const days = 86_400_000;
 
+/** Milliseconds for which the reading of a page may keep the main thread from all else. */
+const longestTurn = 10;
+
+/** The sightings of a page's messages. What else there is to do in the process has its turn in between. */
+export async function candidatesOf(
+  hold: Hold,
+  mailbox: Pick<Mailbox, 'predates'>,
+  stream: SyncStream,
+  page: readonly Listed[],
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
+  let began = performance.now();
+  for (const listed of page) {
+    if (performance.now() - began > longestTurn) {
+      await setImmediate();
+      began = performance.now();
+    }
+    candidates.push(...sightingsOf(hold, mailbox, stream, listed));
+  }
+  return candidates;
+}
+
 /**
  * The sightings of a listed message: one for each chosen folder that holds it. What lay there before the connection's start is none (invariant 1) unless it was asked for
  * as history: it is left out.
  */
-export function candidatesOf(
-  hold: Hold,
-  mailbox: Pick<Mailbox, 'predates'>,
-  stream: SyncStream,
-  listed: Listed,
-): Candidate[] {
+function sightingsOf(hold: Hold, mailbox: Pick<Mailbox, 'predates'>, stream: SyncStream, listed: Listed): Candidate[] {
   const candidates: Candidate[] = [];
   for (const place of listed.places) {
     const folder = stream.folders.get(place.folder);

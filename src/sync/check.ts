@@ -120,7 +120,7 @@ export class MailboxChecking {
     const range = { since, cursor: stream.cursor ?? stream.startCursor, position: null };
     const listing = mailbox.past({ ref: task.ref, name: task.name, role: folder.role, selectable: true }, range);
     for await (const page of ahead(listing)) {
-      const all = page.listed.flatMap((listed) => candidatesOf(hold, mailbox, stream, listed));
+      const all = await candidatesOf(hold, mailbox, stream, page.listed);
       const candidates = all.filter(({ folderId }) => folderId === task.folderId);
       if (candidates.some(({ place }) => folder.epoch !== '' && place.epoch !== folder.epoch)) return false;
       if (folder.unsteady) await inHold(hold, (trx) => carryOver(trx, hold.accountId, candidates));

@@ -144,7 +144,7 @@ export class HistoryImport {
     for await (const page of ahead(
       mailbox.past({ ref: task.ref, name: task.name, role: folder.role, selectable: true }, range),
     )) {
-      const candidates = historyOf(hold, mailbox, stream, page);
+      const candidates = await historyOf(hold, mailbox, stream, page);
       const epoch = candidates.find(({ folderId }) => folderId === task.folderId)?.place.epoch ?? folder.epoch;
       if (folder.epoch !== '' && epoch !== folder.epoch) {
         this.resting.set(task.folderId, { until: Date.now() + renumberedMs, failures: 0 });
@@ -254,10 +254,9 @@ export class HistoryImport {
 }
 
 /** What of a page is history: the rest belongs to the live stream, which alone decides about it. */
-function historyOf(hold: Hold, mailbox: Mailbox, stream: SyncStream, page: PastPage): Candidate[] {
-  return page.listed
-    .flatMap((listed) => candidatesOf(hold, mailbox, stream, listed))
-    .filter(({ ownClass }) => ownClass === 'history');
+async function historyOf(hold: Hold, mailbox: Mailbox, stream: SyncStream, page: PastPage): Promise<Candidate[]> {
+  const candidates = await candidatesOf(hold, mailbox, stream, page.listed);
+  return candidates.filter(({ ownClass }) => ownClass === 'history');
 }
 
 /** A stream in which nothing has happened since the start has no cursor of its own yet: no rows without one. */

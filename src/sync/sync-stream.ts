@@ -96,7 +96,7 @@ function merge(batch: Batch, next: Prepared): Batch {
 async function* intakes(hold: Hold, mailbox: Mailbox, stream: SyncStream): AsyncGenerator<Prepared> {
   let from = stream.cursor;
   for await (const page of pages(hold, mailbox, stream)) {
-    const candidates = page.listed.flatMap((listed) => candidatesOf(hold, mailbox, stream, listed));
+    const candidates = await candidatesOf(hold, mailbox, stream, page.listed);
     const bodies = new Set(await wantedBodies(hold, candidates));
     const parts = inParts(candidates, bodies);
     for (const [i, part] of parts.entries()) {
