@@ -15,17 +15,28 @@ export interface Mails {
   share: number;
   /** The same seed gives the same messages. */
   seed: number;
+  /** So many are made anew, which takes long; the others repeat them, each under an id of its own. A divisor of `count`. */
+  different?: number;
 }
 
 /** Writes messages as files of a Maildir into a folder outside the mailbox, from where fillFolder() links them. */
-export async function writeMails(folder: string, user: string, { count, share, seed }: Mails): Promise<void> {
+export async function writeMails(folder: string, user: string, mails: Mails): Promise<void> {
+  const { count, share, seed, different = count } = mails;
   const source = random(seed);
+  const made: string[] = [];
   await mkdir(folder, { recursive: true });
-  for (let number = 0; number < count; number += 1) {
+  const make = (number: number) => {
     // Evenly spread, whatever the share.
     const wanted = Math.floor((number + 1) * share) > Math.floor(number * share);
     const from = wanted ? source.pick(contacts) : `stranger${source.between(1, 400)}@elsewhere.test`;
-    const message = businessMail(source, { from, to: user, id: `${seed}.${number}` });
+    return businessMail(source, { from, to: user, id: `${seed}.${number}` });
+  };
+  for (let number = 0; number < count; number += 1) {
+    const message =
+      number < different
+        ? make(number)
+        : made[number % different]!.replace(/<[\d.]+@bench/, `<${seed}.${number}@bench`);
+    if (different < count && number < different) made.push(message);
     const lines = message.replaceAll('\r\n', '\n');
     // Dovecot's own names carry the size of the file (S) and that on the wire (W).
     const sizes = `S=${Buffer.byteLength(lines)},W=${Buffer.byteLength(message)}`;

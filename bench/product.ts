@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +12,8 @@ export interface Product extends AsyncDisposable {
   app: App;
   api: ApiClient;
   sql: pg.Client;
+  /** The database server's processes. */
+  databasePids(): number[];
 }
 
 export async function startProduct(env: Record<string, string> = {}): Promise<Product> {
@@ -24,6 +27,8 @@ export async function startProduct(env: Record<string, string> = {}): Promise<Pr
     app,
     api,
     sql,
+    databasePids: () =>
+      withChildren(Number(readFileSync(path.join(folder, 'postgres/pg18/postmaster.pid'), 'utf8').split('\n')[0])),
     [Symbol.asyncDispose]: async () => {
       await sql.end();
       await app[Symbol.asyncDispose]();
@@ -31,4 +36,24 @@ export async function startProduct(env: Record<string, string> = {}): Promise<Pr
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function withChildren(pid: number): number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((one) => parentOf(one) === pid);
+  return [pid, ...children];
+}
+
+function parentOf(pid: number): number | null {
+  try {
+    return Number(
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')[1],
+    );
+  } catch {
+    return null;
+  }
 }

@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mail } from '../test/fixtures/mail.ts';
+import { connectMailbox } from '../test/servers/api-client.ts';
+import { type Dovecot, startDovecot } from '../test/servers/dovecot.ts';
+import { watchEventLoop } from './event-loop-of.ts';
+import { type Figure, figure, quantile } from './figure.ts';
+import { contacts, fillFolder, writeMails } from './mailbox.ts';
+import { type Product, startProduct } from './product.ts';
+
+const others = 20;
+const large = 'large@letterlog.test';
+const mails = { count: 20_000, share: 0.5, seed: 1, different: 1000 };
+/** Deliveries in quiet, and the least while it imports. */
+const deliveries = 200;
+const everyMs = 100;
+
+/**
+ * How soon live mail of twenty mailboxes is in the log while another mailbox of their account imports 20,000 messages of history, half of them from contacts, against
+ * the same in quiet. On Dovecot, which announces mail after half a second.
+ */
+export async function* run(): AsyncIterable<Figure> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'letterlog-mails-'));
+  try {
+    await writeMails(folder, large, mails);
+    await using dovecot = await startDovecot();
+    await using loop = await watchEventLoop();
+    const users = Array.from({ length: others }, (_, index) => `live${index}@letterlog.test`);
+    for (const user of [large, ...users]) await dovecot.addUser(user);
+    await dovecot.doveadm('mailbox', 'create', '-u', large, 'Old');
+    await fillFolder(dovecot, large, 'Old', folder);
+    await using product = await startProduct({ LETTERLOG_TLS_CA: dovecot.caFile, ...loop.env });
+    const { api, app } = product;
+    for (const address of contacts) await api.post('/contacts', { addresses: [address] });
+    const settings = { password: 'secret', host: 'localhost', port: dovecot.ports.imaps };
+    const ids = new Map<string, string>();
+    for (const user of users) ids.set(user, (await connectMailbox(api, { address: user, ...settings }, ['INBOX'])).id);
+    const { id } = await connectMailbox(api, { address: large, ...settings }, ['Old']);
+
+    const logged = await watchLogs(product);
+    const deliver = (until: (count: number) => Promise<boolean>) => deliverInTurn(dovecot, ids, logged, until);
+    // The first of each mailbox opens what stays open.
+    await deliver(async (count) => count === others);
+    await loop.read(app.pid);
+    const quiet = await deliver(async (count) => count === deliveries);
+    const turnsInQuiet = await loop.read(app.pid);
+
+    await api.post(`/connections/${id}/history`, { since: null });
+    const state = async () => (await api.get(`/connections/${id}/history`)).items[0];
+    const busy = await deliver(async () => (await state()).state === 'done');
+    const turns = await loop.read(app.pid);
+    const imported = (await state()).logged;
+    if (imported !== mails.count * mails.share) throw new Error(`${imported} messages were imported`);
+    if (busy.length < deliveries / 2) throw new Error(`only ${busy.length} were delivered while it was imported`);
+
+    const during = `while ${mails.count} messages are imported, against quiet`;
+    for (const [name, point] of [
+      ['p95', 0.95],
+      ['p50', 0.5],
+    ] as const) {
+      const measured = { ours: quantile(busy, point), reference: quantile(quiet, point), unit: 'ms' };
+      yield figure(
+        `live mail of ${others} mailboxes, ${name}, ${during}`,
+        measured,
+        'at most twice',
+        (ratio) => ratio <= 2,
+      );
+    }
+    const longest = { ours: turns.longest, reference: turnsInQuiet.longest, unit: 'ms' };
+    yield figure(`longest turn of the main thread ${during}`, longest, 'reported', () => true);
+    const p99 = { ours: turns.p99, reference: turnsInQuiet.p99, unit: 'ms' };
+    yield figure(`lateness of the main thread, p99, ${during}`, p99, 'reported', () => true);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves when something of the connection comes into the log next. */
+type Logged = (connectionId: string) => Promise<void>;
+
+async function watchLogs({ sql }: Product): Promise<Logged> {
+  const waiting = new Map<string, () => void>();
+  sql.on('notification', ({ payload }) => {
+    const { kind, connectionId } = JSON.parse(payload ?? '{}') as { kind?: string; connectionId?: string };
+    if (kind === 'log' && connectionId !== undefined) waiting.get(connectionId)?.();
+  });
+  await sql.query('listen letterlog_change');
+  return (connectionId) => new Promise((resolve) => waiting.set(connectionId, resolve));
+}
+
+/** Delivers to one mailbox after the other until it is enough; answers how long each message took into the log, in ms. */
+async function deliverInTurn(
+  dovecot: Dovecot,
+  ids: ReadonlyMap<string, string>,
+  logged: Logged,
+  enough: (count: number) => Promise<boolean>,
+): Promise<number[]> {
+  const times: number[] = [];
+  const under = new Map<string, Promise<void>>();
+  const users = [...ids.keys()];
+  for (let count = 0; !(await enough(count)); count += 1) {
+    const user = users[count % users.length] as string;
+    await under.get(user);
+    const seen = logged(ids.get(user) as string);
+    const began = performance.now();
+    under.set(
+      user,
+      dovecot
+        .deliver(mail({ from: contacts[count % contacts.length] as string, to: user }), user)
+        .then(() => Promise.race([seen, lost()]))
+        .then(() => void times.push(performance.now() - began)),
+    );
+    await sleep(everyMs);
+  }
+  await Promise.all(under.values());
+  return times;
+}
+
+async function lost(): Promise<never> {
+  await sleep(120_000, undefined, { ref: false });
+  throw new Error('A message was not in the log within two minutes.');
+}
