@@ -35,7 +35,7 @@ import type {
   DecisionTable,
 } from './schema/log.ts';
 import type { ExclusionTable, SightingExclusionTable } from './schema/exclusions.ts';
-import type { ThreadTable, ThreadReferenceTable } from './schema/threads.ts';
+import type { ThreadTable, ThreadReferenceTable, FormerThreadTable, ThreadingTable } from './schema/threads.ts';
 import type {
   MapTable,
   MapVersionTable,
@@ -81,6 +81,8 @@ export interface Database {
   history_folder: HistoryFolderTable;
   thread: ThreadTable;
   thread_reference: ThreadReferenceTable;
+  former_thread: FormerThreadTable;
+  threading: ThreadingTable;
   message: MessageTable;
   message_participant: MessageParticipantTable;
   attachment: AttachmentTable;

@@ -207,13 +207,13 @@ async function noteDirect(
 }
 
 async function insertItems(trx: Trx, accountId: string, emails: readonly Email[], messageIds: readonly string[]) {
-  const wanted = new Map<string, NewItem & { messageId: string; at: Date }>();
+  const wanted = new Map<string, NewItem & { messageId: string; at: Date; sentAt: Date | null }>();
   for (const [i, email] of emails.entries()) {
     for (const item of email.items) {
       const key = `${item.contactId} ${messageIds[i]}`;
       const known = wanted.get(key);
       if (known && (known.role !== 'bcc' || item.role === 'bcc')) continue;
-      wanted.set(key, { ...item, messageId: messageIds[i]!, at: email.at });
+      wanted.set(key, { ...item, messageId: messageIds[i]!, at: email.at, sentAt: email.head.date });
     }
   }
   const classes = new Map<string, Class>();
@@ -222,12 +222,12 @@ async function insertItems(trx: Trx, accountId: string, emails: readonly Email[]
   // In one order everywhere, so that pages of the same messages wait for each other instead of deadlocking.
   const items = [...wanted.keys()].sort().map((key) => wanted.get(key)!);
   const { rows } = await sql<{ contactId: string; messageId: string; class: Class; fresh: boolean }>`
-    insert into log_item as li (account_id, contact_id, kind, at, message_id, direction, matched_address, matched_role, class)
-    select ${accountId}, i.contact, 'email_sync', i.at, i.message, i.direction, i.address, i.role, i.class from unnest(
+    insert into log_item as li (account_id, contact_id, kind, at, sent_at, message_id, direction, matched_address, matched_role, class)
+    select ${accountId}, i.contact, 'email_sync', i.at, i.sent_at, i.message, i.direction, i.address, i.role, i.class from unnest(
       ${items.map((item) => item.contactId)}::uuid[], ${items.map((item) => item.messageId)}::uuid[],
-      ${items.map((item) => item.at.toISOString())}::timestamptz[], ${items.map((item) => item.direction)}::text[],
+      ${items.map((item) => item.at.toISOString())}::timestamptz[], ${items.map((item) => item.sentAt?.toISOString() ?? null)}::timestamptz[], ${items.map((item) => item.direction)}::text[],
       ${items.map((item) => item.address)}::text[], ${items.map((item) => item.role)}::text[], ${items.map((item) => item.class)}::text[])
-      as i(contact, message, at, direction, address, role, class)
+      as i(contact, message, at, sent_at, direction, address, role, class)
     -- Who stood in Bcc only is in sight once a copy shows the address openly.
     on conflict (account_id, contact_id, message_id) do update
       set matched_role = excluded.matched_role, matched_address = excluded.matched_address

@@ -116,7 +116,7 @@ async function unite(
   );
   if (moves.length > 0) {
     const from = moves.map((move) => move.from);
-    for (const table of ['message', 'thread_reference']) {
+    for (const table of ['message', 'thread_reference', 'former_thread']) {
       await sql`
         update ${sql.table(table)} named set thread_key = move.to_key
         from unnest(${from}::bigint[], ${moves.map((move) => move.to)}::bigint[]) as move (from_key, to_key)
@@ -126,16 +126,44 @@ async function unite(
   }
   const grown = groups.map(({ messageIds, hashes, threads }, i) => {
     const joined = [...threads.values()];
-    const oldest = joined.length > 0 ? joined.reduce((best, one) => (one.age < best.age ? one : best)) : null;
+    const oldest = oldestOf(joined);
     const fresh = hashes.size - [...hashes].filter((hash) => known.has(hash)).length;
-    const weight = joined.reduce((sum, one) => sum + one.weight, messageIds.length + fresh);
+    const weight = joined.reduce(
+      (sum, one) => sum + one.weight,
+      messageIds.length + fresh + Math.max(0, joined.length - 1),
+    );
     return { key: keys[i]!, id: oldest?.id ?? null, age: oldest?.age ?? null, weight };
   });
+  await keepFormerIds(trx, accountId, groups, keys);
   await sql`
     update thread set weight = grown.weight, id = coalesce(grown.id, thread.id), age = coalesce(grown.age, thread.age)
     from unnest(${grown.map((one) => one.key)}::bigint[], ${grown.map((one) => one.id)}::uuid[], ${grown.map((one) => one.age)}::bigint[],
       ${grown.map((one) => one.weight)}::int[]) as grown (key, id, age, weight)
     where thread.account_id = ${accountId} and thread.key = grown.key`.execute(trx);
+}
+
+function oldestOf(threads: readonly Thread[]): Thread | null {
+  return threads.reduce<Thread | null>((best, one) => (best === null || one.age < best.age ? one : best), null);
+}
+
+/** Links to a thread that became part of an older one lead there. */
+async function keepFormerIds(
+  trx: Trx,
+  accountId: string,
+  groups: readonly Group[],
+  keys: readonly string[],
+): Promise<void> {
+  const former = groups.flatMap(({ threads }, i) => {
+    const joined = [...threads.values()];
+    const oldest = oldestOf(joined);
+    return joined.filter((one) => one !== oldest).map(({ id }) => ({ id, key: keys[i]! }));
+  });
+  if (former.length === 0) return;
+  await sql`
+    insert into former_thread (account_id, id, thread_key)
+    select ${accountId}, * from unnest(${former.map((one) => one.id)}::uuid[], ${former.map((one) => one.key)}::bigint[])`.execute(
+    trx,
+  );
 }
 
 async function insertReferences(

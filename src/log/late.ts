@@ -67,12 +67,12 @@ async function markDue(
 async function logStored(trx: Trx, accountId: string, contactIds: readonly string[]): Promise<string[]> {
   const own = [...(await ownAddressKeys(trx, accountId))];
   const { rows } = await sql<{ contactId: string }>`
-    insert into log_item (account_id, contact_id, kind, at, message_id, direction, matched_address, matched_role, class)
+    insert into log_item (account_id, contact_id, kind, at, sent_at, message_id, direction, matched_address, matched_role, class)
     select distinct on (p.message_id, a.contact_id)
       a.account_id, a.contact_id, 'email_sync',
       coalesce((select min(other.at) from log_item other
         where other.account_id = p.account_id and other.message_id = p.message_id), m.received_at),
-      p.message_id,
+      m.sent_at, p.message_id,
       case when exists (select from message_participant sender
           where sender.account_id = p.account_id and sender.message_id = p.message_id and sender.role = 'from'
             and sender.address_key = any(${own}::text[])) then 'sent'

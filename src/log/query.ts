@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Viewer } from '../accounts/viewer.ts';
 import { decodeCursor, encodeCursor } from '../db/keyset.ts';
 import type { Db, Trx } from '../db/open.ts';
@@ -8,8 +9,8 @@ import type { LogItem } from './items.ts';
 import { visibleTo } from './visibility-sql.ts';
 
 /**
- * A page of a contact's log as the viewer may see it, by keyset: all of it, the newest first, or one conversation, the oldest first. Throws AppError 'not_found' for
- * a contact that isn't there, 'invalid' for a strange cursor.
+ * A page of a contact's log as the viewer may see it, by keyset: all of it, the newest first, or one conversation, the oldest first; the id of one that has become
+ * part of another stands for that. Throws AppError 'not_found' for a contact that isn't there, 'invalid' for a strange cursor.
  */
 export async function listLog(
   db: Db | Trx,
@@ -26,19 +27,21 @@ export async function listLog(
     .where('account_id', '=', viewer.accountId)
     .where('contact_id', '=', contactId)
     .where(visibleTo(viewer))
-    .select(['id', sql<string>`at::text`.as('place')])
+    .select(['id', placeOf('log_item').as('place')])
     .orderBy('at', direction)
+    .orderBy(sql`coalesce(sent_at, at)`, direction)
     .orderBy('id', direction)
     .limit(page.limit + 1);
   if (page.cursor) {
-    const [at, id] = decodeCursor(order, ['time', 'id'], page.cursor);
+    const place = decodeCursor(order, placeKinds, page.cursor);
     const after = sql.raw(direction === 'desc' ? '<' : '>');
-    query = query.where(sql<boolean>`(at, id) ${after} (${at}::timestamptz, ${id}::uuid)`);
+    query = query.where(sql<boolean>`${keyOf('log_item')} ${after} ${placeKey(place)}`);
   }
   if (threadId !== undefined) {
     query = query.where(sql<boolean>`message_id in (
-      select m.id from thread t join message m on m.account_id = t.account_id and m.thread_key = t.key
-      where t.account_id = ${viewer.accountId} and t.id = ${threadId})`);
+      select m.id from message m where m.account_id = ${viewer.accountId} and m.thread_key in (
+        select key from thread where account_id = ${viewer.accountId} and id = ${threadId}
+        union all select thread_key from former_thread where account_id = ${viewer.accountId} and id = ${threadId}))`);
   }
   const rows = await query.execute();
   const shown = rows.slice(0, page.limit);
@@ -49,8 +52,29 @@ export async function listLog(
       viewer,
       shown.map((row) => row.id),
     ),
-    nextCursor: last ? encodeCursor(order, [last.place, last.id]) : null,
+    nextCursor: last ? encodeCursor(order, last.place) : null,
   };
+}
+
+/** The order of a log: by receive time, within a second by when it was written, then by id. */
+export const placeKinds = ['time', 'time', 'id'] as const;
+
+/** Of an item its place, for a cursor. */
+export function placeOf(item: string): RawBuilder<string[]> {
+  return sql<
+    string[]
+  >`array[${sql.ref(`${item}.at`)}::text, coalesce(${sql.ref(`${item}.sent_at`)}, ${sql.ref(`${item}.at`)})::text,
+    ${sql.ref(`${item}.id`)}::text]`;
+}
+
+/** Of an item what it is ordered by: the columns of the index log_item_newest. */
+export function keyOf(item: string): RawBuilder<unknown> {
+  return sql`(${sql.ref(`${item}.at`)}, coalesce(${sql.ref(`${item}.sent_at`)}, ${sql.ref(`${item}.at`)}), ${sql.ref(`${item}.id`)})`;
+}
+
+/** The same of a place that a cursor gave. */
+export function placeKey([at, written, id]: readonly string[]): RawBuilder<unknown> {
+  return sql`(${at}::timestamptz, ${written}::timestamptz, ${id}::uuid)`;
 }
 
 /** Which of these log items the viewer may see: what names a log item elsewhere (firings, why) asks here first. */

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
+import { accountKey } from '../accounts/account-key.ts';
 import type { Sealer } from '../accounts/seal.ts';
 import { fireEmailReceived } from '../automations/fire.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import { listen } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { threadOldMail } from '../log/thread-old-mail.ts';
 import type { Parser } from '../mail/parse-message.ts';
 import type { Provider } from '../providers/provider.ts';
 import { createTurns } from '../turns.ts';
@@ -111,6 +114,7 @@ async function superviseWhile(deps: SyncDeps, url: string, processId: number, en
     );
   const purging = setInterval(() => void purge(), purgeMs);
   void purge();
+  const threading = threadAllOldMail(deps, end);
   try {
     while (!end.aborted) {
       const poked = new Set(named);
@@ -134,6 +138,22 @@ async function superviseWhile(deps: SyncDeps, url: string, processId: number, en
     clearInterval(purging);
     await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
     await listener.close();
+    await threading;
+  }
+}
+
+/** Beside all else, a batch at a time, with a rest as long as each took: pages come first. */
+async function threadAllOldMail({ db, sealer, log }: SyncDeps, end: AbortSignal): Promise<void> {
+  while (!end.aborted) {
+    const began = performance.now();
+    let pause = 0;
+    try {
+      if (!(await threadOldMail(db, (trx, accountId) => accountKey(trx, sealer, accountId)))) return;
+    } catch (error) {
+      log.error({ err: error }, 'older mail could not be put into its conversations; it is tried again');
+      pause = 60_000;
+    }
+    await sleep(pause + performance.now() - began, undefined, { signal: end }).catch(() => {});
   }
 }
 

@@ -82,6 +82,7 @@ export interface LogItemTable {
   contact_id: string;
   kind: 'email_sync' | 'task' | 'note' | 'stage_change';
   at: Timestamp;
+  sent_at: Timestamp | null;
   message_id: string | null;
   direction: 'sent' | 'received' | 'copied' | null;
   matched_address: string | null;

@@ -1,5 +1,5 @@
-/** Row types of migrations/0008_threads.sql. */
-import type { ColumnType } from 'kysely';
+/** Row types of migrations/0008_threads.sql and 0016_conversations.sql. */
+import type { ColumnType, Generated } from 'kysely';
 import type { GeneratedInt8, Int8 } from './columns.ts';
 
 export interface ThreadTable {
@@ -14,4 +14,15 @@ export interface ThreadReferenceTable {
   account_id: string;
   hash: Buffer;
   thread_key: Int8;
+}
+
+export interface FormerThreadTable {
+  account_id: string;
+  id: string;
+  thread_key: Int8;
+}
+
+export interface ThreadingTable {
+  account_id: string;
+  after: Generated<string>;
 }
