@@ -277,8 +277,8 @@ describe('quarantine', () => {
     expect(await subjects()).toEqual(['m0', 'm1', 'm3', 'm4', 'm5', 'm6', 'm8']);
     const refused = (await rows()).filter((row) => row.state === 'quarantined');
     expect(refused.map((row) => [row.rule, row.error])).toEqual([
-      ['store_failed', 'The database refused it (22P05).'],
-      ['store_failed', 'The database refused it (22P05).'],
+      ['store_failed', 'The database refused it (22021).'],
+      ['store_failed', 'The database refused it (22021).'],
     ]);
     await rig.hurry();
     await rig.pass(id);
