@@ -90,13 +90,14 @@ function ofProcess(pid: number, file: string): string {
   }
 }
 
-/** Seconds of processor time that the product and its database have used. */
+/** Seconds of processor time that the product and its database have used, the database's processes that have ended included. */
 export function processorTimeOf(product: Product): { product: number; database: number } {
   const seconds = (pid: number) => {
     const fields = ofProcess(pid, 'stat')
       .replace(/^.*\) /, '')
       .split(' ');
-    return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+    // utime and stime, of itself and of children that have ended.
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
   };
   return {
     product: seconds(product.app.pid),
