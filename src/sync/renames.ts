@@ -7,7 +7,6 @@ import type { Hold } from './hold.ts';
 
 /** How many of a folder's newest messages are compared. */
 const compared = 3;
-const minute = 60_000;
 
 /** A folder that is its own stream, as on IMAP and Graph: labels of a whole mailbox have no numbering to go by. */
 interface KnownFolder {
@@ -96,18 +95,36 @@ async function isSame(
   return alike > 0;
 }
 
+/** Its newest messages are all there, and among them none that the folder didn't have: another folder may hold copies, or (Gmail) the same. */
 async function holdsTheSame(hold: Hold, mailbox: Mailbox, folder: KnownFolder, to: Folder): Promise<boolean> {
   const { rows, range } = await newestOf(hold, folder);
   if (!range) return false;
   const missing = new Set(rows.map((row) => row.identity.toString('hex')));
+  const known = await identitiesIn(hold, folder, range);
   for await (const page of mailbox.list(to, range)) {
-    for (const { head } of page)
-      if (!('unreadable' in head)) missing.delete(readHead(hold, head).identity!.toString('hex'));
+    for (const { head } of page) {
+      if ('unreadable' in head) continue;
+      const identity = readHead(hold, head).identity!.toString('hex');
+      if (!known.has(identity)) return false;
+      missing.delete(identity);
+    }
   }
   return missing.size === 0;
 }
 
-/** The newest messages that the ledger has of a folder, and when they were received; `range` is null for none. */
+async function identitiesIn(
+  hold: Hold,
+  folder: KnownFolder,
+  range: { since: Date; until: Date },
+): Promise<Set<string>> {
+  const { rows } = await sql<{ identity: string }>`
+    select encode(identity, 'hex') as identity from sighting
+    where account_id = ${hold.accountId} and folder_id = ${folder.id} and received_at >= ${range.since} and received_at < ${range.until}
+      and identity is not null`.execute(hold.db);
+  return new Set(rows.map(({ identity }) => identity));
+}
+
+/** The newest messages that the ledger has of a folder, and from when to just after when they were received; `range` is null for none. */
 async function newestOf(hold: Hold, folder: KnownFolder) {
   const { rows } = await sql<{ epoch: string; ref: string; receivedAt: Date; identity: Buffer }>`
     select s.epoch, s.ref, s.received_at as "receivedAt", s.identity
@@ -117,8 +134,8 @@ async function newestOf(hold: Hold, folder: KnownFolder) {
     order by s.received_at desc limit ${compared}`.execute(hold.db);
   const range = rows[0]
     ? {
-        since: new Date(rows.at(-1)!.receivedAt.getTime() - minute),
-        until: new Date(rows[0].receivedAt.getTime() + minute),
+        since: rows.at(-1)!.receivedAt,
+        until: new Date(rows[0].receivedAt.getTime() + 1),
       }
     : null;
   return { rows, range };

@@ -18,6 +18,8 @@ export interface Cyrus {
   caFile: string;
   /** By LMTP to the INBOX of the users, who exist from the start; the password is 'secret'. */
   deliver(message: string | Buffer, ...users: string[]): Promise<void>;
+  /** Their index of the INBOX is lost and made anew, with another UIDVALIDITY. */
+  renumberInbox(user: string): Promise<void>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -129,6 +131,14 @@ EVENTS {
     ca: certificate.ca,
     caFile: certificate.caFile,
     deliver: (message, ...to) => deliverByLmtp(lmtp, message, to),
+    renumberInbox: async (user) => {
+      const tool = async (name: string, ...words: string[]) =>
+        (await run(`${common}/${name}`, ['-C', `${root}/imapd.conf`, ...words])).stdout.trim();
+      // It is the time in seconds.
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await rm(path.join(await tool('mbpath', `user/${user}`), 'cyrus.index'));
+      await tool('reconstruct', `user/${user}`);
+    },
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();

@@ -1,7 +1,7 @@
 import type { FetchMessageObject, ImapFlow } from 'imapflow';
 
 /** A row of an answer to FETCH with its head. */
-export type HeadRow = Pick<FetchMessageObject, 'uid' | 'flags' | 'internalDate' | 'size' | 'headers'>;
+export type HeadRow = Pick<FetchMessageObject, 'uid' | 'flags' | 'internalDate' | 'size' | 'headers' | 'labels'>;
 
 /** An answer of the server: its lines without the last one's end, its literals, and how to ask for the next one. */
 interface Answer {

@@ -68,11 +68,12 @@ export class HeadReader {
 
   private async ask(asked: number[]): Promise<Heads & { count: number }> {
     const { folder, epoch } = this;
-    const query = { uid: true, flags: true, internalDate: true, size: true, headers: headFields };
     return this.sessions.run(
       folder,
       async (client, mailbox) => {
         checkEpoch(mailbox, epoch);
+        const labels = client.capabilities.has('X-GM-EXT-1');
+        const query = { uid: true, flags: true, internalDate: true, size: true, headers: headFields, labels };
         const found = new Map<number, Listed>();
         const wanted = new Set(asked);
         let bytes = 0;

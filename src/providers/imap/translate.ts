@@ -25,13 +25,13 @@ export function toFolder(entry: ListResponse): Folder {
   };
 }
 
-/** A row that was fetched with its head. */
+/** A row that was fetched with its head. Gmail says of a message in All Mail that it is a draft by a label. */
 export function toListed(row: HeadRow, folder: string, epoch: string): Listed {
   return {
     places: [{ folder, epoch, ref: String(row.uid) }],
     receivedAt: toDate(row.internalDate),
     size: row.size ?? null,
-    flags: [...(row.flags ?? [])],
+    flags: [...(row.flags ?? []), ...[...(row.labels ?? [])].filter((label) => label === '\\Draft')],
     head: parseHead(row.headers ?? new Uint8Array()),
   };
 }

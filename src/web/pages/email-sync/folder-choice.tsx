@@ -93,6 +93,14 @@ export function FolderChoice(props: {
           </li>
         ))}
       </ul>
+      {shown
+        .filter(({ role }) => role === 'all')
+        .map(({ id, name }) => (
+          <Text key={id} size="xs" c="dimmed" mt={4}>
+            “{name}” has the mail of the other folders too, archived mail included. Mail that lies in several folders is
+            logged once.
+          </Text>
+        ))}
       {shown.length === 0 && (
         <Text size="sm" c="dimmed">
           No folder has this name.
