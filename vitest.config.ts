@@ -11,7 +11,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'suite',
-          include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
+          include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts', 'soak/**/*.test.ts'],
           exclude: ['test/long/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

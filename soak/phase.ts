@@ -6,7 +6,7 @@ import { publishAnswerMap } from '../test/fixtures/answer-map.ts';
 import { random } from '../test/fixtures/random.ts';
 import { connectMailbox, setUp } from '../test/servers/api-client.ts';
 import { startDovecot } from '../test/servers/dovecot.ts';
-import { account, accountedFor, type Accounting } from './accounting.ts';
+import { account, accountedFor, type Accounting, observe } from './accounting.ts';
 import { openServer } from './database.ts';
 import { contacts, createMailboxes, type Delivered, folders, useMailboxes } from './mailboxes.ts';
 import { startNetwork } from './network.ts';
@@ -46,7 +46,7 @@ export async function runPhase(
   const network = cleanUp.use(await startNetwork(dovecot.ports.imap, lines, seed));
   const open = async () => cleanUp.use(await openServer(path.join(dataDir, 'postgres')));
   const own = phase.ownDatabase ? await open() : null;
-  const processes = cleanUp.use(await startProcesses(dataDir, phase.roles, own ? { DATABASE_URL: own.url } : {}));
+  const processes = cleanUp.use(await startProcesses(dataDir, phase.roles, own ? { DATABASE_URL: own.url } : {}, say));
   const database = own ?? (await open());
 
   const { api } = await setUp(processes.url, processes.setupToken);
@@ -90,7 +90,7 @@ export async function runPhase(
   const settled = Date.now();
   do {
     await sleep(5_000, undefined, { signal: stop });
-    found = await account(dovecot, database, mailboxes, manifest);
+    found = account(manifest, await observe(dovecot, database, mailboxes));
   } while (
     found.lost.length + found.firedNever.length + found.unfinished.length > 0 &&
     Date.now() - settled < settlingMs

@@ -18,9 +18,9 @@ export interface App {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts the product as its users run it, in a process of its own, and waits until it is ready. */
+/** Starts the product as its users run it, in a process of its own, and waits until it is ready. `killed`: kill -9, also while it starts. */
 export async function startApp(
-  options: { env?: Record<string, string>; dataDir?: string; port?: number } = {},
+  options: { env?: Record<string, string>; dataDir?: string; port?: number; killed?: AbortSignal } = {},
 ): Promise<App> {
   const dataDir = options.dataDir ?? (await mkdtemp(path.join(os.tmpdir(), 'letterlog-')));
   // As the product makes it: the database's own user has to get in when tests run as root.
@@ -38,6 +38,7 @@ export async function startApp(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  options.killed?.addEventListener('abort', () => child.kill('SIGKILL'));
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
