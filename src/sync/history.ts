@@ -141,6 +141,9 @@ export class HistoryImport {
       position: task.position,
     };
     let commitAt = Date.now();
+    // Listed since the place last moved: should it stop here, all of this is listed again.
+    let unplaced = 0;
+    let { position } = task;
     for await (const page of ahead(
       mailbox.past({ ref: task.ref, name: task.name, role: folder.role, selectable: true }, range),
     )) {
@@ -152,8 +155,11 @@ export class HistoryImport {
       }
       const bodies = new Set(await wantedBodies(hold, candidates));
       const parts = inParts(candidates, bodies, mostBodies);
+      unplaced += candidates.length;
+      const moves = page.position !== position;
       for (const [i, part] of parts.entries()) {
-        const last = i === parts.length - 1 ? { page, listed: candidates.length } : null;
+        const counts = { listed: candidates.length, placed: moves ? unplaced : 0, unplaced: moves ? 0 : unplaced };
+        const last = i === parts.length - 1 ? { page, ...counts } : null;
         await this.fetch(part.filter((one) => bodies.has(one)));
         share(part);
         const seconds = (Date.now() - commitAt) / 1000;
@@ -175,6 +181,8 @@ export class HistoryImport {
         if (last) commitAt = Date.now();
         yield { due: stored.due, stale: null };
       }
+      if (moves) unplaced = 0;
+      position = page.position;
       // Each folder is counted before any is listed to its end.
       if (!task.counted && task.othersToCount && page.left > 0) return;
     }
@@ -285,18 +293,28 @@ async function nextTask(hold: Hold, resting: readonly string[]): Promise<Task | 
   return rows[0] ?? null;
 }
 
-/** The place in the folder moves with the last part of a page; a folder with a new epoch is counted from the beginning. */
+/** A page, how many messages it listed, and how many the folder's place has passed with it or has still to pass. */
+interface LastPart {
+  page: PastPage;
+  listed: number;
+  placed: number;
+  unplaced: number;
+}
+
+/**
+ * The place in the folder moves with the last part of a page, and with it what counts as listed; a folder with a new epoch is counted from the beginning.
+ */
 async function noteProgress(
   trx: Trx,
   hold: Hold,
   task: Task,
-  step: { epoch: string; logged: number; last: { page: PastPage; listed: number } | null; seconds: number },
+  step: { epoch: string; logged: number; last: LastPart | null; seconds: number },
 ): Promise<void> {
   const { last } = step;
   await sql`
     insert into history_folder as hf (account_id, connection_id, history_id, folder_id, epoch, position, listed, logged, remaining)
     values (${hold.accountId}, ${hold.connectionId}, ${task.historyId}, ${task.folderId}, ${step.epoch}, ${last?.page.position ?? null},
-      ${last?.listed ?? 0}, ${step.logged}, ${last?.page.left ?? null})
+      ${last?.placed ?? 0}, ${step.logged}, ${last ? last.page.left + last.unplaced : null})
     on conflict (account_id, history_id, folder_id) do update set
       epoch = excluded.epoch, error = null, logged = hf.logged + excluded.logged,
       listed = case when hf.epoch = excluded.epoch then hf.listed else 0 end + excluded.listed,
