@@ -2,9 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ownerOf, send, startHttp } from '../../test/http/start-http.ts';
 import type { Http } from '../../test/http/start-http.ts';
+
+// Each command is a process of its own.
+vi.setConfig({ testTimeout: 120_000 });
 
 let http: Http;
 let dataDir: string;
@@ -56,8 +59,23 @@ test('a set-up link is printed while there is no account, and a key for a user o
   expect(unknown.errors).toContain('nobody@letterlog.test');
 });
 
+test('a mailbox that is not connected can not be checked, and that is said', async () => {
+  expect(await letterlog('check', '--mailbox', 'nobody@letterlog.test')).toEqual({
+    code: 1,
+    out: '',
+    errors: expect.stringContaining('No mailbox nobody@letterlog.test is connected.'),
+  });
+});
+
 test('a wrong command says what is right', async () => {
-  for (const args of [[], ['frobnicate'], ['api-key', 'create'], ['setup-link', '--what']]) {
+  for (const args of [
+    [],
+    ['frobnicate'],
+    ['api-key', 'create'],
+    ['setup-link', '--what'],
+    ['check'],
+    ['check', '--mailbox', 'a@b.test', '--seconds', 'x'],
+  ]) {
     const answer = await letterlog(...args);
     expect(answer.code).toBe(2);
     expect(answer.errors).toContain('Usage: letterlog');

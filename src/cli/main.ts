@@ -11,9 +11,10 @@ const usage = `Usage: letterlog <command>
 
   api-key create --email <user> [--name <name>] [--account <id>]
       Makes an API key that acts as this user, and prints it. It is shown this once.
-  check --mailbox <address> [--seconds <most>]
+  check --mailbox <address> [--seconds <most>] [--json]
       Has the running server compare a mailbox with the ledger and the Contact Log and repair what differs;
-      waits for the result and prints it.
+      waits for the result (600 seconds) and prints it. Ends with 1 where something is still missing or a folder
+      could not be read, with 0 where nothing is. --json: as one JSON object.
   setup-link
       Prints a new set-up link while there is no account yet; the one before is void.
   help
@@ -25,15 +26,18 @@ folder. It works whether the server runs or not.
 
 process.exitCode = await run(process.argv.slice(2));
 
-/** Answers the exit code: 0 done, 1 it could not be done, 2 the command was wrong. */
+/** Answers the exit code: 0 done, 1 it could not be done or something is missing, 2 the command was wrong. */
 async function run(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parse(args);
     const command = positionals.join(' ');
     if (values.help || command === 'help') process.stdout.write(usage);
     else if (command === 'api-key create') process.stdout.write(`${await createKey(values)}\n`);
-    else if (command === 'check') process.stdout.write(`${await checkMailbox(values)}\n`);
-    else if (command === 'setup-link') process.stdout.write(`${await printSetupLink()}\n`);
+    else if (command === 'check') {
+      const { text, complete } = await checkMailbox(values);
+      process.stdout.write(`${text}\n`);
+      return complete ? 0 : 1;
+    } else if (command === 'setup-link') process.stdout.write(`${await printSetupLink()}\n`);
     else throw new UsageError(command === '' ? 'Name a command.' : `There is no command "${command}".`);
     return 0;
   } catch (error) {
@@ -54,6 +58,7 @@ function parse(args: string[]) {
         account: { type: 'string' },
         mailbox: { type: 'string' },
         seconds: { type: 'string' },
+        json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });
