@@ -169,6 +169,20 @@ describe('a check', () => {
     expect(await subjects()).toContain('s2 late_contact');
   });
 
+  test('names a row whose place has another message on the server, and logs that one too', async () => {
+    const id = await mailbox();
+    // Without a word, as a server does that gives a number twice.
+    box().folders.get('INBOX')!.messages.get(3)!.raw = Buffer.from(mail({ from: anna, to: me, subject: 'swapped' }));
+    await rig.pass(id);
+    expect(await subjects()).not.toContain('swapped live');
+    const { result, found } = await check(id);
+    expect(found).toEqual(['INBOX: other_message contact > contact']);
+    expect(result).toMatchObject({ differences: 1, repaired: 1, recovered: 1, missing: 0 });
+    expect(await subjects()).toEqual(expect.arrayContaining(['m3 live', 'swapped live']));
+    expect(await rig.fired()).toHaveLength(8);
+    expect((await check(id)).found).toEqual([]);
+  });
+
   test('names and repairs a log item that is missing', async () => {
     const id = await mailbox();
     await sql`delete from log_item where account_id = ${rig.accountId} and message_id = (select message_id from sighting where account_id = ${rig.accountId} and ref = '5')`.execute(
