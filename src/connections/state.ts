@@ -6,7 +6,7 @@
  *                 refused, or failed   │ │ all streams read once     │
  *                          ┌───────────┘ └──────── catching_up ◀─────│── let go on ── paused
  *                          ▼                        ▲       ▲        ▼               (from any but connecting)
- *     needs_sign_in ◀── failing ── mailbox opened ──┘       │     (as active)
+ *     needs_sign_in ◀── failing ── something read ──┘       │     (as active)
  *           └────────────────────── signed in again ────────┘
  *
  * importing and catching_up aren't stored: both are `active` in the table, where last_synced_at is older than state_since, or an outage is open, until everything

@@ -12,7 +12,8 @@ const dateOid = 1082;
 /**
  * Opens a pool of at most `max` connections (default 10); connecting itself waits for the first query.
  * bigint and date come back as text. `db.destroy()` closes the pool.
- * A statement may take 60 s and a transaction may idle 60 s: what is slower is a bug that would hold locks.
+ * A statement may take 60 s: what is slower is a bug that would hold locks. A transaction may idle 15 s, as long as a process that syncs may give no sign
+ * of life (sync/lease.ts): what a stopped one holds locked must not keep others from taking over.
  */
 export function openDatabase(url: string, options: { max?: number } = {}): Db {
   const pool = new pg.Pool({
@@ -21,7 +22,7 @@ export function openDatabase(url: string, options: { max?: number } = {}): Db {
     application_name: 'letterlog',
     connectionTimeoutMillis: 15_000,
     statement_timeout: 60_000,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: 15_000,
     keepAlive: true,
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>

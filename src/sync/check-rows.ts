@@ -3,7 +3,7 @@ import type { DifferenceKind } from '../connections/checks.ts';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
 import type { Candidate } from './candidate.ts';
-import { inHold } from './hold.ts';
+import { inHold, isHeld } from './hold.ts';
 import type { Hold } from './hold.ts';
 
 /** Named differences of a folder; the counts go on. */
@@ -71,7 +71,7 @@ export async function begin(hold: Hold, task: CheckTask): Promise<void> {
 export async function count(hold: Hold, task: CheckTask, listed: number, inLedger: number): Promise<void> {
   await sql`
     update mailbox_check_folder set listed = listed + ${listed}, in_ledger = in_ledger + ${inLedger}
-    where account_id = ${hold.accountId} and check_id = ${task.checkId} and folder_id = ${task.folderId}`.execute(
+    where account_id = ${hold.accountId} and check_id = ${task.checkId} and folder_id = ${task.folderId} and ${isHeld(hold)}`.execute(
     hold.db,
   );
 }

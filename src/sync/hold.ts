@@ -85,6 +85,12 @@ async function whileHeld<T>(trx: Trx, hold: Hold, work: (trx: Trx) => Promise<T>
   return await work(trx);
 }
 
+/** For a statement by itself that may as well be left out, such as a note: whether the connection is held as it begins. */
+export function isHeld({ accountId, connectionId, fence }: Pick<Hold, 'accountId' | 'connectionId' | 'fence'>) {
+  return sql`exists (
+    select from connection where account_id = ${accountId} and id = ${connectionId} and fence = ${fence} and state in ('active', 'failing'))`;
+}
+
 /** serialization_failure, deadlock_detected, lock_not_available */
 const repeatable = new Set(['40001', '40P01', '55P03']);
 

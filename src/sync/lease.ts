@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { sqlState } from './hold.ts';
 
 /** The first half of the session locks that tell a process that lives from one that is gone; the second is its id. */
 export const processLock = 4_700_011;
-const leaseMs = 15_000;
+/** How long a process keeps its connections without a sign of life. */
+export const leaseMs = 15_000;
 const renewMs = 3_000;
 const retryMs = 1_000;
 
@@ -19,9 +21,14 @@ export interface Membership {
 /**
  * Makes this process one of those that sync, and keeps it so. One row is renewed for all of its leases; the row's time is the database's, and whether it ran out
  * unrenewed is known here by this machine's monotonic clock alone, should the database be out of reach. A session lock on the same connection shows others at
- * once when the process is gone. Null when `stopped` came first; a database that is out of reach is tried again.
+ * once when the process is gone. One that lost its place, `before`, gets it back with its leases where nobody took it meanwhile. Null when `stopped` came
+ * first; a database that is out of reach is tried again.
  */
-export async function joinProcesses(url: string, stopped: AbortSignal): Promise<Membership | null> {
+export async function joinProcesses(
+  url: string,
+  stopped: AbortSignal,
+  before: number | null = null,
+): Promise<Membership | null> {
   while (!stopped.aborted) {
     const client = new pg.Client({
       connectionString: url,
@@ -35,13 +42,32 @@ export async function joinProcesses(url: string, stopped: AbortSignal): Promise<
     try {
       await client.connect();
       const asked = performance.now();
-      return keep(client, await enter(client), asked, lost);
+      return keep(client, (await comeBack(client, before)) ?? (await enter(client)), asked, lost);
     } catch {
       void client.end().catch(() => {});
       await sleep(retryMs, undefined, { signal: stopped }).catch(() => {});
     }
   }
   return null;
+}
+
+/** Null: the row is gone, or the session before counts as alive and goes on doing so (half-open). */
+async function comeBack(client: pg.Client, before: number | null): Promise<number | null> {
+  if (before === null) return null;
+  try {
+    await client.query(`set lock_timeout = '1s'`);
+    await client.query('select pg_advisory_lock($1, $2)', [processLock, before]);
+  } catch (error) {
+    if (sqlState(error) !== '55P03') throw error;
+    return null;
+  } finally {
+    await client.query('reset lock_timeout');
+  }
+  const { rowCount } = await client.query(
+    `update sync_process set expires_at = clock_timestamp() + $2 * interval '1 ms' where id = $1`,
+    [before, leaseMs],
+  );
+  return rowCount === 0 ? null : before;
 }
 
 /** The lock is there before anybody can see the row. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { sealer } from '../../test/fixtures/records.ts';
@@ -17,6 +18,7 @@ import { ProviderError } from '../providers/provider.ts';
 import { Bell } from './bell.ts';
 import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
+import { processLock } from './lease.ts';
 import { OpenMailbox } from './open-mailbox.ts';
 import { startSync } from './supervisor.ts';
 
@@ -96,6 +98,75 @@ describe('the supervisor', () => {
     await expect.poll(subjects, eventually).toHaveLength(2);
   });
 
+  test('is not held up by a loop that takes long to stop', async () => {
+    const stuck = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    rig.deps.blobs = {
+      ...rig.blobs,
+      async put(...args) {
+        arrived.resolve();
+        await stuck.promise;
+        return await rig.blobs.put(...args);
+      },
+    };
+    start();
+    const id = await rig.connect(me);
+    deliver('being stored');
+    await arrived.promise;
+    await updateConnection(rig.db, rig.viewers[0]!, id, { paused: true });
+    const other = 'other@acme.example';
+    const theirs = rig.server.mailbox(other);
+    await rig.connect(other);
+    theirs.append('INBOX', mail({ from: 'stranger@x.example', to: other }));
+    try {
+      await expect.poll(() => rig.ledger(), eventually).toEqual(['INBOX: skipped no_contact']);
+    } finally {
+      stuck.resolve();
+    }
+    await updateConnection(rig.db, rig.viewers[0]!, id, { paused: false });
+    await expect.poll(subjects, eventually).toEqual(['being stored']);
+  });
+
+  test('that lost its place leaves the others theirs until their time is out', async () => {
+    const ghost = new pg.Client(database.url);
+    await ghost.connect();
+    const { warn } = rig.deps.log;
+    // The session of the other one ends with the first one's, as when the database is started again.
+    rig.deps.log.warn = (...args: unknown[]) => {
+      void ghost.end();
+      warn(...(args as [string]));
+    };
+    start();
+    const mine = await rig.connect(me);
+    deliver('one');
+    await expect.poll(subjects, eventually).toHaveLength(1);
+    const other = 'other@acme.example';
+    rig.server.mailbox(other);
+    const { rows } = await ghost.query<{ id: number; at: Date }>(
+      `insert into sync_process (expires_at) values (clock_timestamp() + interval '6 s') returning id, expires_at as at`,
+    );
+    const { id: processId, at: expiresAt } = rows[0]!;
+    await ghost.query('select pg_advisory_lock($1, $2)', [processLock, processId]);
+    const theirs = await rig.connect(other, ['INBOX']);
+    await sql`insert into lease values (${rig.accountId}, ${theirs}, ${processId}) on conflict (account_id, connection_id) do update set process_id = excluded.process_id`.execute(
+      rig.db,
+    );
+    const leases = async () =>
+      Object.fromEntries(
+        (await rig.db.selectFrom('lease').selectAll().where('account_id', '=', rig.accountId).execute()).map((one) => [
+          one.connection_id,
+          one.process_id,
+        ]),
+      );
+    const { [mine]: first } = await leases();
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'letterlog sync' and datname = current_database()`.execute(rig.db);
+    await expect.poll(async () => (await leases())[theirs], eventually).toBe(first);
+    const now = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(rig.db);
+    expect(now.rows[0]!.now.getTime()).toBeGreaterThanOrEqual(expiresAt.getTime());
+    expect(await leases()).toEqual({ [mine]: first, [theirs]: first });
+  });
+
   test('stops for a pause, catches up after it, and ends with a deletion', async () => {
     start();
     const id = await rig.connect(me);
@@ -144,7 +215,10 @@ describe('trouble', () => {
     expect(failing.next_try_at!.getTime()).toBeGreaterThan(Date.now());
     deliver('missed');
     await expect.poll(subjects, eventually).toEqual(['missed']);
-    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+    // All of it read, not just something.
+    await expect
+      .poll(() => connection(id), eventually)
+      .toMatchObject({ state: 'active', last_synced_at: expect.any(Date) });
     const { state_since: since } = await connection(id);
     box().breakWatches(new ProviderError('transient', 'The connection broke.'));
     deliver('after the break');
@@ -199,7 +273,7 @@ describe('trouble', () => {
       claimed!.connection.settings,
       claimed!.connection.credentials,
     );
-    const open = new OpenMailbox(rig.deps, claimed!.hold, mailbox, new Suspects(), new Bell());
+    const open = new OpenMailbox(rig.deps, claimed!.hold, mailbox, new Suspects(), new Bell(), async () => {});
     try {
       await open.begin();
       await open.work(() => true);
@@ -210,6 +284,27 @@ describe('trouble', () => {
     } finally {
       await open.close();
     }
+  });
+
+  test('of all folders keeps its beginning through every try, and ends when something can be read', async () => {
+    const id = await rig.connect(me);
+    const garbled = new ProviderError('protocol', 'Garbled.');
+    for (const folder of ['INBOX', 'Sent']) box().fail('changes', garbled, { folder, times: 4 });
+    deliver('one');
+    deliver('two', me, 'Sent');
+    start();
+    const failing = { state: 'failing', state_code: 'protocol' };
+    const seen = async () => (await connection(id)).state;
+    await expect.poll(seen, eventually).toBe('failing');
+    for (let tries = 2; tries <= 4; tries += 1) {
+      const { state_since: since, next_try_at: next } = await connection(id);
+      await tryNow(rig.db, rig.viewers[0]!, id);
+      await expect.poll(async () => (await connection(id)).next_try_at, eventually).not.toEqual(next);
+      expect(await connection(id)).toMatchObject({ ...failing, state_since: since });
+    }
+    await tryNow(rig.db, rig.viewers[0]!, id);
+    await expect.poll(seen, eventually).toBe('active');
+    await expect.poll(subjects, eventually).toEqual(['one']);
   });
 
   test('of one folder rests that folder alone', async () => {

@@ -10,7 +10,7 @@ import type { SyncDeps } from './deps.ts';
 import { decideDue, nextDueIn } from './due.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { HistoryImport } from './history.ts';
-import { Fenced, inHold } from './hold.ts';
+import { Fenced, inHold, isHeld } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { pauseOf, policyOf } from './policy.ts';
 import { refreshFolders } from './refresh-folders.ts';
@@ -47,13 +47,23 @@ export class OpenMailbox {
   private foldersAt = 0;
   private notedAt = 0;
   private closed = false;
+  /** Called once, when something could be read. */
+  private onReadable: (() => Promise<void>) | null;
 
-  constructor(deps: SyncDeps, hold: Hold, mailbox: Mailbox, suspects: Suspects, bell: Bell) {
+  constructor(
+    deps: SyncDeps,
+    hold: Hold,
+    mailbox: Mailbox,
+    suspects: Suspects,
+    bell: Bell,
+    onReadable: () => Promise<void> = async () => {},
+  ) {
     this.deps = deps;
     this.hold = hold;
     this.mailbox = mailbox;
     this.suspects = suspects;
     this.bell = bell;
+    this.onReadable = onReadable;
     this.history = new HistoryImport(hold, mailbox, suspects);
     this.checking = new MailboxChecking(hold, mailbox, suspects);
   }
@@ -149,7 +159,8 @@ export class OpenMailbox {
     // Before the asking: a wake-up while it goes on means once more.
     this.pending.delete(ref);
     try {
-      const synced = await syncStream(this.hold, this.mailbox, ref, this.suspects);
+      const synced = await syncStream(this.hold, this.mailbox, ref, this.suspects, () => this.noteReadable());
+      await this.noteReadable();
       this.due ||= synced.due;
       if (this.resting.delete(ref)) {
         await this.noteTrouble(ref, null);
@@ -161,6 +172,12 @@ export class OpenMailbox {
       await this.rest(ref, error);
       return 0;
     }
+  }
+
+  private async noteReadable(): Promise<void> {
+    const { onReadable } = this;
+    this.onReadable = null;
+    await onReadable?.();
   }
 
   private async rest(ref: string, error: unknown): Promise<void> {
@@ -211,7 +228,7 @@ export class OpenMailbox {
       error === null ? null : error instanceof ProviderError ? shortError(error.message) : 'Something went wrong here.';
     await sql`
       update stream set error = ${text}::text, error_since = case when ${text}::text is null then null else coalesce(error_since, now()) end
-      where account_id = ${this.hold.accountId} and connection_id = ${this.hold.connectionId} and ref = ${ref}`.execute(
+      where account_id = ${this.hold.accountId} and connection_id = ${this.hold.connectionId} and ref = ${ref} and ${isHeld(this.hold)}`.execute(
       this.hold.db,
     );
   }
@@ -232,7 +249,9 @@ export class OpenMailbox {
       where account_id = ${accountId} and id = ${connectionId} and fence = ${this.hold.fence}`.execute(db);
     await sql`
       update stream set last_synced_at = now()
-      where account_id = ${accountId} and connection_id = ${connectionId} and ref = any(${inStep}::text[])`.execute(db);
+      where account_id = ${accountId} and connection_id = ${connectionId} and ref = any(${inStep}::text[]) and ${isHeld(this.hold)}`.execute(
+      db,
+    );
   }
 
   private sweepMs(): number {

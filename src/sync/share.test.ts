@@ -1,7 +1,8 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
-import { joinProcesses } from './lease.ts';
+import { joinProcesses, processLock } from './lease.ts';
 import type { Membership } from './lease.ts';
 import { levelled, removeGoneProcesses } from './share.ts';
 
@@ -59,4 +60,29 @@ test('a process is removed when its session is gone or its time ran out, and no 
   expect(alive.lost.aborted).toBe(false);
   await Promise.all([watcher, alive, expired].map((one) => one.leave()));
   expect(await processIds()).toEqual([]);
+});
+
+test('a process whose session broke comes back to its place and leases, where nobody took them meanwhile', async () => {
+  const breakOff = async (one: Membership) => {
+    await sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = ${processLock}::oid
+      and objid = ${one.processId}::oid and database = (select oid from pg_database where datname = current_database())`.execute(
+      database.db,
+    );
+    await expect.poll(() => one.lost.aborted, { timeout: 10_000 }).toBe(true);
+  };
+  const again = async (one: Membership) =>
+    (await joinProcesses(database.url, new AbortController().signal, one.processId)) as Membership;
+  const [first, second] = [await join(), await join()];
+  await breakOff(first);
+  await breakOff(second);
+  const back = await again(first);
+  expect(back.processId).toBe(first.processId);
+  // The second may be on its way back as well.
+  await removeGoneProcesses(database.db, back.processId, true);
+  expect(await processIds()).toContain(second.processId);
+  // Somebody who lost nothing isn't that patient.
+  await removeGoneProcesses(database.db, back.processId);
+  const anew = await again(second);
+  expect(anew.processId).not.toBe(second.processId);
+  await Promise.all([back, anew].map((one) => one.leave()));
 });

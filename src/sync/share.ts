@@ -13,12 +13,14 @@ export interface Standing {
   held: number;
 }
 
-/** Removes processes whose time ran out or whose session is gone; their leases go with them. */
-export async function removeGoneProcesses(db: Db, processId: number): Promise<void> {
+/**
+ * Removes processes whose time ran out or whose session is gone; their leases go with them. `patient`: whose session is gone has its time to come back.
+ */
+export async function removeGoneProcesses(db: Db, processId: number, patient = false): Promise<void> {
   await sql`
     delete from sync_process where id in (
       select p.id from sync_process p
-      where p.id <> ${processId} and (p.expires_at < clock_timestamp() or not exists (
+      where p.id <> ${processId} and (p.expires_at < clock_timestamp() or not ${patient} and not exists (
         select from pg_locks l
         where l.locktype = 'advisory' and l.granted and l.classid = ${processLock}::oid and l.objid = p.id::oid
           and l.database = (select oid from pg_database where datname = current_database())))
@@ -69,10 +71,9 @@ export function levelled(
   };
 }
 
-/** Gives these connections up for others to take. Stop their loops before. */
-export async function giveUp(db: Db, processId: number, connectionIds: readonly string[]): Promise<void> {
-  await sql`
-    delete from lease where process_id = ${processId} and connection_id = any(${connectionIds}::uuid[])`.execute(db);
+/** Gives a connection up for others to take. Its loop has ended before. */
+export async function giveUp(db: Db, processId: number, connectionId: string): Promise<void> {
+  await sql`delete from lease where process_id = ${processId} and connection_id = ${connectionId}`.execute(db);
 }
 
 /** Whether the process has the connection's lease; it can't lose it before the transaction ends. */

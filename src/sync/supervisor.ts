@@ -15,7 +15,7 @@ import { createTurns } from '../turns.ts';
 import { Bell } from './bell.ts';
 import type { SyncDeps } from './deps.ts';
 import { storingOn } from './hold.ts';
-import { joinProcesses } from './lease.ts';
+import { joinProcesses, leaseMs } from './lease.ts';
 import { purgeVanished } from './purge.ts';
 import { giveUp, isWanted, lockLease, removeGoneProcesses, takeShare } from './share.ts';
 import { syncConnection } from './sync-connection.ts';
@@ -63,82 +63,161 @@ export function startSync(deps: {
 }
 
 async function run(deps: Omit<SyncDeps, 'leased'>, url: string, stopped: AbortSignal): Promise<void> {
+  let before: number | null = null;
   while (!stopped.aborted) {
-    const membership = await joinProcesses(url, stopped);
+    const membership = await joinProcesses(url, stopped, before);
     if (!membership) return;
     const { processId, lost } = membership;
+    // Whatever took the place away may have taken the others' too: the first one back must not take all.
+    const patientUntil = before === null ? 0 : performance.now() + leaseMs;
     deps.log.info({ processId }, 'syncing mailboxes');
     const leased: SyncDeps['leased'] = (trx, accountId, id) => lockLease(trx, processId, accountId, id);
     try {
-      await superviseWhile({ ...deps, leased }, url, processId, AbortSignal.any([stopped, lost]));
+      const supervisor = new Supervisor({ ...deps, leased }, url, processId, patientUntil);
+      await supervisor.superviseWhile(AbortSignal.any([stopped, lost]));
     } catch (error) {
       deps.log.error({ err: error }, 'the supervisor of mailboxes broke; it starts again');
       await new Bell().wait(restMs);
     }
+    before = lost.aborted ? processId : null;
     if (lost.aborted) deps.log.warn({ processId }, 'lost the leases of all mailboxes; taking part anew');
     await membership.leave();
   }
 }
 
-type Loops = Map<string, { loop: Loop; version: string }>;
+interface Running {
+  loop: Loop;
+  /** Of the settings and credentials that it runs under. */
+  version: string;
+  /** Why it was told to stop. The connection has no other loop until it has ended. */
+  stopping: 'outdated' | 'given up' | null;
+}
 
-/** Keeps a loop for every connection that is leased to the process, until the signal. */
-async function superviseWhile(deps: SyncDeps, url: string, processId: number, end: AbortSignal): Promise<void> {
-  const bell = new Bell();
-  const loops: Loops = new Map();
+/** Keeps a loop for every connection that is leased to this process. */
+class Supervisor {
+  private readonly deps: SyncDeps;
+  private readonly url: string;
+  private readonly processId: number;
+  private readonly patientUntil: number;
+  private readonly bell = new Bell();
+  private readonly loops = new Map<string, Running>();
   /** Connections that were named by a notification since the last reading. */
-  const named = new Set<string>();
-  let readAgainAt = 0;
-  const readAgain = () => {
-    readAgainAt = 0;
-    bell.ring();
-  };
-  // At once, whatever the database keeps us waiting for: others take the mailboxes over.
-  end.addEventListener('abort', () => {
-    for (const { loop } of loops.values()) void loop.stop();
-    bell.ring();
-  });
-  const listener = await listen(
-    url,
-    {
-      letterlog_connection: ({ connectionId }) => {
-        named.add(connectionId);
-        readAgain();
+  private named = new Set<string>();
+  private readAgainAt = 0;
+
+  constructor(deps: SyncDeps, url: string, processId: number, patientUntil: number) {
+    this.deps = deps;
+    this.url = url;
+    this.processId = processId;
+    this.patientUntil = patientUntil;
+  }
+
+  /** Until the signal, and then until all loops have ended. */
+  async superviseWhile(end: AbortSignal): Promise<void> {
+    // At once, whatever the database keeps us waiting for: others take the mailboxes over.
+    end.addEventListener('abort', () => {
+      for (const { loop } of this.loops.values()) void loop.stop();
+      this.bell.ring();
+    });
+    const listener = await listen(
+      this.url,
+      {
+        letterlog_connection: ({ connectionId }) => {
+          this.named.add(connectionId);
+          this.readAgain();
+        },
       },
-    },
-    readAgain,
-  );
-  const purge = () =>
-    purgeVanished(deps.db).catch((error: unknown) =>
-      deps.log.error({ err: error }, 'vanished rows could not be purged'),
+      () => this.readAgain(),
     );
-  const purging = setInterval(() => void purge(), purgeMs);
-  void purge();
-  const threading = threadAllOldMail(deps, end);
-  try {
-    while (!end.aborted) {
-      const poked = new Set(named);
-      named.clear();
-      try {
-        await removeGoneProcesses(deps.db, processId);
-        const { taken, surplus } = await takeShare(deps.db, processId);
-        if (surplus > 0) await giveUpSome(deps, processId, loops, surplus);
-        if (taken > 0 || poked.size > 0 || performance.now() >= readAgainAt) {
-          readAgainAt = performance.now() + rereadMs;
-          await reread(deps, processId, loops, poked, readAgain);
-        }
-      } catch (error) {
-        for (const id of poked) named.add(id);
-        readAgainAt = 0;
-        deps.log.error({ err: error }, 'the connections could not be read');
+    const purge = () =>
+      purgeVanished(this.deps.db).catch((error: unknown) =>
+        this.deps.log.error({ err: error }, 'vanished rows could not be purged'),
+      );
+    const purging = setInterval(() => void purge(), purgeMs);
+    void purge();
+    const threading = threadAllOldMail(this.deps, end);
+    try {
+      while (!end.aborted) {
+        await this.round();
+        await this.bell.wait(balanceMs);
       }
-      await bell.wait(balanceMs);
+    } finally {
+      clearInterval(purging);
+      await Promise.all([...this.loops.values()].map(({ loop }) => loop.stop()));
+      await listener.close();
+      await threading;
     }
-  } finally {
-    clearInterval(purging);
-    await Promise.all([...loops.values()].map(({ loop }) => loop.stop()));
-    await listener.close();
-    await threading;
+  }
+
+  private async round(): Promise<void> {
+    const { deps, processId } = this;
+    const poked = this.named;
+    this.named = new Set();
+    try {
+      await removeGoneProcesses(deps.db, processId, performance.now() < this.patientUntil);
+      const { taken, surplus } = await takeShare(deps.db, processId);
+      this.giveUpSome(surplus);
+      if (taken > 0 || poked.size > 0 || performance.now() >= this.readAgainAt) {
+        this.readAgainAt = performance.now() + rereadMs;
+        await this.reread(poked);
+      }
+    } catch (error) {
+      for (const id of poked) this.named.add(id);
+      this.readAgainAt = 0;
+      deps.log.error({ err: error }, 'the connections could not be read');
+    }
+  }
+
+  private readAgain(): void {
+    this.readAgainAt = 0;
+    this.bell.ring();
+  }
+
+  /** Which loops are on their way out counts as given up. */
+  private giveUpSome(surplus: number): void {
+    const all = [...this.loops];
+    const leaving = all.filter(([, { stopping }]) => stopping === 'given up').length;
+    const staying = all.filter(([, { stopping }]) => stopping === null);
+    for (const [, running] of staying.slice(staying.length - Math.max(0, surplus - leaving)))
+      this.stop(running, 'given up');
+  }
+
+  /** Starts, pokes and stops loops so that they fit the connections as they are now. */
+  private async reread(poked: ReadonlySet<string>): Promise<void> {
+    const { deps, loops, processId } = this;
+    // A loop that runs under other settings or credentials must open the mailbox anew.
+    const { rows } = await sql<{ accountId: string; id: string; version: string }>`
+      select c.account_id as "accountId", c.id, md5(c.provider || c.settings::text || encode(c.credentials, 'hex')) as version
+      from lease l join connection c on c.account_id = l.account_id and c.id = l.connection_id
+      where l.process_id = ${processId} and ${isWanted}`.execute(deps.db);
+    const wanted = new Map(rows.map((row) => [row.id, row]));
+    for (const [id, running] of loops)
+      if (running.stopping === null && wanted.get(id)?.version !== running.version) this.stop(running, 'outdated');
+    for (const { accountId, id, version } of rows) {
+      const running = loops.get(id);
+      if (!running) this.start(accountId, id, version);
+      else if (poked.has(id)) running.loop.poke();
+    }
+  }
+
+  private start(accountId: string, id: string, version: string): void {
+    const running: Running = { loop: syncConnection(this.deps, accountId, id), version, stopping: null };
+    this.loops.set(id, running);
+    void running.loop.ended.then(async () => {
+      if (running.stopping === 'given up')
+        await giveUp(this.deps.db, this.processId, id).catch((error: unknown) =>
+          this.deps.log.error({ err: error, connectionId: id }, 'a mailbox could not be handed over'),
+        );
+      this.loops.delete(id);
+      // One that ended by itself is looked at again: it may have been paused and let go on meanwhile.
+      setTimeout(() => this.readAgain(), running.stopping === 'outdated' ? 0 : restMs).unref();
+    });
+  }
+
+  /** Not waited for: one that takes long must not hold up the others. */
+  private stop(running: Running, stopping: 'outdated' | 'given up'): void {
+    running.stopping = stopping;
+    void running.loop.stop();
   }
 }
 
@@ -154,48 +233,5 @@ async function threadAllOldMail({ db, sealer, log }: SyncDeps, end: AbortSignal)
       pause = 60_000;
     }
     await sleep(pause + performance.now() - began, undefined, { signal: end }).catch(() => {});
-  }
-}
-
-async function giveUpSome(deps: SyncDeps, processId: number, loops: Loops, surplus: number): Promise<void> {
-  const given = [...loops].slice(-surplus);
-  for (const [id] of given) loops.delete(id);
-  await Promise.all(given.map(([, { loop }]) => loop.stop()));
-  await giveUp(
-    deps.db,
-    processId,
-    given.map(([id]) => id),
-  );
-}
-
-/** Starts, pokes and stops loops so that they fit the connections as they are now. */
-async function reread(
-  deps: SyncDeps,
-  processId: number,
-  loops: Loops,
-  poked: ReadonlySet<string>,
-  readAgain: () => void,
-): Promise<void> {
-  // A loop that runs under other settings or credentials must open the mailbox anew.
-  const { rows } = await sql<{ accountId: string; id: string; version: string }>`
-    select c.account_id as "accountId", c.id, md5(c.provider || c.settings::text || encode(c.credentials, 'hex')) as version
-    from lease l join connection c on c.account_id = l.account_id and c.id = l.connection_id
-    where l.process_id = ${processId} and ${isWanted}`.execute(deps.db);
-  const wanted = new Map(rows.map((row) => [row.id, row]));
-  const stopping = [...loops].filter(([id, { version }]) => wanted.get(id)?.version !== version);
-  for (const [id] of stopping) loops.delete(id);
-  await Promise.all(stopping.map(([, { loop }]) => loop.stop()));
-  for (const { accountId, id, version } of rows) {
-    const running = loops.get(id);
-    if (running && poked.has(id)) running.loop.poke();
-    if (running) continue;
-    const loop = syncConnection(deps, accountId, id);
-    loops.set(id, { loop, version });
-    // One that ended by itself is looked at again: it may have been paused and let go on meanwhile.
-    void loop.ended.then(() => {
-      if (loops.get(id)?.loop !== loop) return;
-      loops.delete(id);
-      setTimeout(readAgain, restMs).unref();
-    });
   }
 }

@@ -110,15 +110,15 @@ async function live(
   health.fence = claimed.hold.fence;
   const stopped = outside.stop.signal;
   const mailbox = await openIt(deps, claimed.connection, stopped);
-  const open = new OpenMailbox(deps, claimed.hold, mailbox, suspects, outside.bell);
+  // It can be read again: what was missed is caught up (connections/state.ts).
+  const onReadable = () => endFailing(deps, claimed.hold);
+  const open = new OpenMailbox(deps, claimed.hold, mailbox, suspects, outside.bell, onReadable);
   // What is under way at the server ends with an error; what is being committed is waited for.
   const close = () => void open.close();
   stopped.addEventListener('abort', close);
   try {
     outside.changed = false;
     await open.begin();
-    // It can be read again: what was missed is caught up (connections/state.ts).
-    await endFailing(deps, claimed.hold);
     while (!stopped.aborted) {
       if (outside.changed) {
         outside.changed = false;

@@ -20,9 +20,15 @@ export interface Synced {
 /**
  * Takes in what changed in a stream since its cursor, page by page. While a page is committed, the next ones are fetched, and are committed together when its turn is over:
  * so few transactions when much is to be done, and no waiting when little is. Memory is bounded by batches. Throws ProviderError, Fenced, or what the
- * database throws; then some pages are committed, the others not at all, and the next call goes on from there.
+ * database throws; then some pages are committed, the others not at all, and the next call goes on from there. `onCommit` is called after each commit.
  */
-export async function syncStream(hold: Hold, mailbox: Mailbox, ref: string, suspects: Suspects): Promise<Synced> {
+export async function syncStream(
+  hold: Hold,
+  mailbox: Mailbox,
+  ref: string,
+  suspects: Suspects,
+  onCommit: () => Promise<void> = async () => {},
+): Promise<Synced> {
   const synced: Synced = { listed: 0, due: false };
   // Read anew each time: after a commit whose answer was lost only the database knows the cursor.
   const [stream] = await loadStreams(hold.db, hold.accountId, hold.connectionId, ref);
@@ -36,6 +42,7 @@ export async function syncStream(hold: Hold, mailbox: Mailbox, ref: string, susp
       const stored = await ingest(hold, stream, batch.intake);
       synced.listed += stored.logged + stored.skipped + stored.quarantined;
       synced.due ||= stored.due;
+      await onCommit();
     } finally {
       busy = false;
     }

@@ -7,7 +7,7 @@ import { connectMailbox, setUp } from '../servers/api-client.ts';
 import { type App, startApp } from '../servers/app.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
 import { emptyTestDatabase } from '../servers/postgres.ts';
-import { imapKillPoints, type KillPoint, type KillPointProxy, postgresKillPoints } from './kill-points.ts';
+import { imapKillPoints, type KillPoint, type KillPointProxy, databaseKillPoints } from '../servers/kill-points.ts';
 
 /**
  * The product is killed while it works, where it hurts, and has to account for every message all the same. What is expected
@@ -33,25 +33,19 @@ interface Delivered {
 let dovecot: Dovecot;
 let database: Awaited<ReturnType<typeof emptyTestDatabase>>;
 let imap: KillPointProxy;
-let postgres: KillPointProxy;
+let postgres: Awaited<ReturnType<typeof databaseKillPoints>>;
 let app: App;
 
 beforeAll(async () => {
   dovecot = await startDovecot();
   database = await emptyTestDatabase();
   imap = await imapKillPoints({ port: dovecot.ports.imap });
-  const url = new URL(database.url);
-  const socket = url.searchParams.get('host');
-  postgres = await postgresKillPoints(
-    socket
-      ? { path: `${socket}/.s.PGSQL.${url.port || 5432}` }
-      : { port: Number(url.port || 5432), host: url.hostname },
-  );
+  postgres = await databaseKillPoints(database.url);
 });
 
 afterAll(async () => {
   await app?.kill('SIGKILL');
-  await Promise.all([imap?.close(), postgres?.close()]);
+  await Promise.all([imap?.[Symbol.asyncDispose](), postgres?.[Symbol.asyncDispose]()]);
   await dovecot?.[Symbol.asyncDispose]();
   await database?.[Symbol.asyncDispose]();
 });
@@ -62,13 +56,10 @@ test(
   async () => {
     await dovecot.addUser(owner);
     await dovecot.doveadm('mailbox', 'create', '-u', owner, 'Projects');
-    const proxied = new URL(database.url);
-    proxied.searchParams.delete('host');
-    const databaseUrl = `postgres://${proxied.username || 'postgres'}${proxied.password ? `:${proxied.password}` : ''}@127.0.0.1:${postgres.port}${proxied.pathname}`;
     const start = async (): Promise<App> =>
       startApp({
         env: {
-          DATABASE_URL: databaseUrl,
+          DATABASE_URL: postgres.url,
           LETTERLOG_KEY: Buffer.alloc(32, 7).toString('base64'),
           LETTERLOG_SWEEP_SECONDS: '5',
         },

@@ -1,10 +1,11 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { publishAnswerMap } from '../fixtures/answer-map.ts';
 import { mail } from '../fixtures/mail.ts';
 import { connectMailbox, setUp } from '../servers/api-client.ts';
 import { type App, startApp } from '../servers/app.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+import { databaseKillPoints, type KillPoint } from '../servers/kill-points.ts';
 import { testDatabase } from '../servers/postgres.ts';
 
 const mailboxes = Array.from({ length: 9 }, (_, i) => `rep${i}@letterlog.test`);
@@ -18,15 +19,16 @@ const apps: App[] = [];
 /** Message-IDs of all that was delivered: the manifest. */
 const delivered: string[] = [];
 
-beforeAll(async () => {
+beforeEach(async () => {
   dovecot = await startDovecot();
   for (const address of mailboxes) await dovecot.addUser(address);
   database = await testDatabase();
   client = new pg.Client(database.url);
   await client.connect();
 });
-afterAll(async () => {
-  await Promise.all(apps.map((app) => app.kill('SIGKILL')));
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.kill('SIGKILL')));
+  delivered.length = 0;
   await client?.end();
   await dovecot?.[Symbol.asyncDispose]();
   await database?.[Symbol.asyncDispose]();
@@ -47,11 +49,11 @@ const logged = async () =>
   (await rows<{ id: string }>('select internet_message_id as id from message')).map((row) => row.id).sort();
 
 /** Starts one more process; which of the sync processes it is shows by what joined. */
-async function start(): Promise<{ app: App; processId: number }> {
+async function start(databaseUrl = database.url): Promise<{ app: App; processId: number }> {
   const before = new Set((await holders()).keys());
   const app = await startApp({
     env: {
-      DATABASE_URL: database.url,
+      DATABASE_URL: databaseUrl,
       LETTERLOG_KEY: Buffer.alloc(32, 7).toString('base64'),
       LETTERLOG_SWEEP_SECONDS: '600',
     },
@@ -71,15 +73,28 @@ async function deliverTo(addresses: readonly string[], label: string): Promise<v
 }
 const allLogged = async () => await expect.poll(logged, waiting).toEqual([...delivered].sort());
 
-test('mailboxes are shared out, taken over from a killed process and kept from a stopped one', async () => {
-  const first = await start();
-  const { api } = await setUp(first.app.url, first.app.setupToken as string);
+/** The first process's account, with a contact, a map that answers her, and these mailboxes. */
+async function furnish(app: App, addresses: readonly string[]): Promise<void> {
+  const { api } = await setUp(app.url, app.setupToken as string);
   await api.post('/contacts', { firstName: 'Anna', addresses: [anna] });
   await publishAnswerMap(api);
-  for (const address of mailboxes) {
+  for (const address of addresses) {
     const at = { address, password: 'secret', host: '127.0.0.1', port: dovecot.ports.imap, security: 'plain' };
     await connectMailbox(api, at, ['INBOX']);
   }
+}
+
+/** One item and one firing for each message. */
+async function expectNothingTwice(): Promise<void> {
+  const counts = await rows<{ items: number; firings: number }>(
+    'select (select count(*) from log_item where message_id is not null)::int as items, (select count(*) from firing)::int as firings',
+  );
+  expect(counts).toEqual([{ items: delivered.length, firings: delivered.length }]);
+}
+
+test('mailboxes are shared out, taken over from a killed process and kept from a stopped one', async () => {
+  const first = await start();
+  await furnish(first.app, mailboxes);
   await deliverTo(mailboxes, 'alone');
   await allLogged();
 
@@ -130,9 +145,48 @@ test('mailboxes are shared out, taken over from a killed process and kept from a
     `mailboxes of a process that ended are live after ${((performance.now() - leaving) / 1000).toFixed(1)} s`,
   );
 
-  // Nothing twice: one item and one firing for each.
-  const [counts] = await rows<{ items: number; firings: number }>(
-    'select (select count(*) from log_item where message_id is not null)::int as items, (select count(*) from firing)::int as firings',
-  );
-  expect(counts).toEqual({ items: delivered.length, firings: delivered.length });
+  await expectNothingTwice();
 }, 120_000);
+
+test('edge case 27: a commit that is under way when its process stops is refused after a take-over, and there once if it was sent', async () => {
+  await using points = await databaseKillPoints(database.url);
+  const addresses = mailboxes.slice(0, 3);
+  const first = await start();
+  await furnish(first.app, addresses);
+  await deliverTo(addresses, 'alone');
+  await allLogged();
+  await start();
+  const { app } = await start(points.url);
+  const stopAt: KillPoint[] = [
+    'begun, the fence not looked at',
+    'COMMIT sent, not forwarded',
+    'COMMIT forwarded, not answered',
+  ];
+  for (const point of stopAt) {
+    await expect.poll(sizes, waiting).toEqual([1, 1, 1]);
+    const known = await holders();
+    const stopped = [...known.keys()].at(-1)!;
+    const [address] = known.get(stopped)!;
+    const reached = points.arm(point);
+    await deliverTo([address!], point.replace(/\W+/g, '-'));
+    await reached;
+    process.kill(app.pid, 'SIGSTOP');
+    const since = performance.now();
+    await expect.poll(async () => [...(await holders()).keys()], waiting).not.toContain(stopped);
+    await deliverTo([address!], `${point.replace(/\W+/g, '-')}.taken`);
+    await allLogged();
+    console.log(
+      `stopped at "${point}": its mailbox is live after ${((performance.now() - since) / 1000).toFixed(1)} s`,
+    );
+    const printed = app.output().length;
+    process.kill(app.pid, 'SIGCONT');
+    points.goOn();
+    await expect.poll(() => app.output().slice(printed), waiting).toContain('lost the leases');
+    await expect.poll(async () => (await holders()).size, waiting).toBe(3);
+    points.release();
+  }
+  await expect.poll(sizes, waiting).toEqual([1, 1, 1]);
+  await deliverTo(addresses, 'after');
+  await allLogged();
+  await expectNothingTwice();
+}, 240_000);
