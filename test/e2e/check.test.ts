@@ -1,10 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { sql } from 'kysely';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
 import { connectMailbox, setUp } from '../servers/api-client.ts';
@@ -74,33 +71,4 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   await page.goto(`${app.url}/profile/email-sync`);
   await page.getByText('Differed').waitFor();
   await look('list');
-
-  // The same from the command line, as an administrator runs it beside the server.
-  const check = async (...args: string[]) => {
-    const [script, env] = [
-      path.join(import.meta.dirname, '../../scripts/letterlog.mjs'),
-      { PATH: process.env['PATH'] },
-    ];
-    const settings = { ...env, HOME: process.env['HOME'], DATABASE_URL: database.url, LETTERLOG_DATA_DIR: app.dataDir };
-    const child = spawn(process.execPath, [script, 'check', ...args], { env: settings });
-    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-    return { out, code: code as number };
-  };
-  expect(await check('--mailbox', 'Olivia@letterlog.test')).toEqual({
-    code: 0,
-    out: `${mailbox}: nothing is missing\n  6 messages listed, 6 of them in the ledger\n  0 differences, 0 repaired, 0 logged by it, 0 left\n`,
-  });
-  await sql`delete from sighting where ref = '5'`.execute(database.db);
-  const repaired = await check('--mailbox', mailbox);
-  expect(repaired).toMatchObject({ code: 0, out: expect.stringContaining('1 differences, 1 repaired') });
-  expect(repaired.out).toContain(
-    'INBOX, message 5: A message of the mailbox had no row in the ledger. (no row > contact)',
-  );
-  // A folder that the server can't read any more: nobody can say that nothing is missing.
-  await chmod(path.join(dovecot.maildir(mailbox), '.Sent'), 0);
-  const incomplete = await check('--mailbox', mailbox, '--json');
-  expect(incomplete.code).toBe(1);
-  const { complete, checks } = JSON.parse(incomplete.out);
-  expect(complete).toBe(false);
-  expect(checks).toMatchObject([{ mailbox, complete: false, listed: 6, missing: 0, troubles: [{ folder: 'Sent' }] }]);
 });
