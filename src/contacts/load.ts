@@ -3,6 +3,8 @@ import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres';
 import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import type { ContactDeps, Who } from './deps.ts';
+import { exclusionOf } from './exclusion-sql.ts';
+import type { Exclusion } from './exclusions.ts';
 import { displayName } from './name.ts';
 
 interface Named {
@@ -19,6 +21,8 @@ export interface Contact {
   name: string;
   /** The first is the primary one. */
   addresses: string[];
+  /** Those addresses whose mail is kept out: by the account, or in the viewer's own mailboxes. */
+  exclusions: ({ address: string } & Pick<Exclusion, 'id' | 'kind' | 'value' | 'scope'>)[];
   owner: Named | null;
   stage: Named | null;
   tags: Named[];
@@ -69,6 +73,12 @@ export async function loadContacts(
         where a.account_id = contact.account_id and a.contact_id = contact.id order by a.position, a.address_key)`.as(
         'addresses',
       ),
+      sql<
+        Contact['exclusions']
+      >`coalesce((select json_agg(json_build_object('address', a.address, 'id', e.id, 'kind', e.kind, 'value', e.value,
+          'scope', case when e.user_id is null then 'account' else 'personal' end) order by a.position, a.address_key)
+        from contact_address a, lateral ${exclusionOf(who.accountId, sql`a.address_key`, sql`${who.userId}::uuid`)} e
+        where a.account_id = contact.account_id and a.contact_id = contact.id), '[]')`.as('exclusions'),
     ])
     .select((eb) => [
       jsonObjectFrom(

@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url';
 import { getPublicSuffix } from 'tldts';
 import { AppError } from '../errors.ts';
 import { addressKey, domainKey } from '../mail/address.ts';
@@ -24,6 +25,12 @@ export function readExclusion(
   }
   if (isPublicDomain(domain)) refusePublic(domain, entry);
   return { kind: entry.ownDomain ? 'own_domain' : 'domain', value: domain };
+}
+
+/** An exclusion's value for people: its domain in its own script. */
+export function shownExclusion(value: string): string {
+  const at = value.lastIndexOf('@') + 1;
+  return value.slice(0, at) + (domainToUnicode(value.slice(at)) || value.slice(at));
 }
 
 function asWritten(text: string): string {

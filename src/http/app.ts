@@ -16,6 +16,7 @@ import { checkRoutes } from './routes/checks.ts';
 import { contactRoutes } from './routes/contacts.ts';
 import { docsPage, docsPolicy } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { exclusionRoutes } from './routes/exclusions.ts';
 import { historyRoutes } from './routes/history.ts';
 import { invitationRoutes } from './routes/invitations.ts';
 import { logRoutes } from './routes/log.ts';
@@ -94,6 +95,7 @@ export function apiRoutes(deps: AppDeps & AccountDeps) {
     .route('/', apiKeyRoutes(deps))
     .route('/', eventRoutes(deps))
     .route('/', contactRoutes(deps))
+    .route('/', exclusionRoutes(deps))
     .route('/', tagRoutes(deps))
     .route('/', segmentRoutes(deps))
     .route('/', stageRoutes(deps))

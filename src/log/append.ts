@@ -231,10 +231,10 @@ async function insertItems(trx: Trx, accountId: string, emails: readonly Email[]
       ${items.map((item) => item.at.toISOString())}::timestamptz[], ${items.map((item) => item.sentAt?.toISOString() ?? null)}::timestamptz[], ${items.map((item) => item.direction)}::text[],
       ${items.map((item) => item.address)}::text[], ${items.map((item) => item.role)}::text[], ${items.map((item) => item.class)}::text[])
       as i(contact, message, at, sent_at, direction, address, role, class)
-    -- Who stood in Bcc only is in sight once a copy shows the address openly.
+    -- Who stood in Bcc only is in sight once a copy shows the address openly; the sender is one, though another mailbox excluded the sender's address.
     on conflict (account_id, contact_id, message_id) do update
-      set matched_role = excluded.matched_role, matched_address = excluded.matched_address
-      where li.matched_role = 'bcc' and excluded.matched_role <> 'bcc'
+      set matched_role = excluded.matched_role, matched_address = excluded.matched_address, direction = excluded.direction
+      where li.matched_role = 'bcc' and excluded.matched_role <> 'bcc' or li.matched_role <> 'from' and excluded.matched_role = 'from'
     returning contact_id as "contactId", message_id as "messageId", class, xmax = 0 as fresh`.execute(trx);
   for (const row of rows) classes.set(`${row.contactId} ${row.messageId}`, row.class);
   const older = items.filter((item) => classOf(item.contactId, item.messageId) === undefined);

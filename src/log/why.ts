@@ -8,6 +8,8 @@ import type { MailKind } from '../mail/kinds.ts';
 import { loadLogItems } from './items.ts';
 import { visibleLogItemIds } from './query.ts';
 import { explain } from './rules.ts';
+import { explainExcluded, loadExcluded } from './why-excluded.ts';
+import type { WhyExcluded } from './why-excluded.ts';
 
 export interface WhySighting {
   id: string;
@@ -16,7 +18,7 @@ export interface WhySighting {
   folder: string;
   state: 'logged' | 'skipped' | 'quarantined';
   rule: string;
-  /** The rule as a sentence for people. */
+  /** The rule as sentences for people, with who was excluded. */
   explanation: string;
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
   /** What this copy is; null when it isn't logged. */
@@ -28,6 +30,8 @@ export interface WhySighting {
   /** Of own mailboxes only. */
   error: string | null;
   decisions: { state: string; rule: string; at: Date }[];
+  /** Contacts who took part, but whom an exclusion kept out. */
+  excluded: WhyExcluded[];
   /** Those that the viewer may see. */
   logItemIds: string[];
 }
@@ -145,6 +149,11 @@ async function loadSightings(
     viewer.accountId,
     rows.map((row) => row.id),
   );
+  const excluded = await loadExcluded(
+    db,
+    viewer,
+    rows.map((row) => ({ id: row.id, own: row.user_id === viewer.userId })),
+  );
   const items = await loadItemIds(
     db,
     viewer,
@@ -158,7 +167,7 @@ async function loadSightings(
       folder: row.folder,
       state: row.state,
       rule: row.rule,
-      explanation: explain(row),
+      explanation: [explain(row), explainExcluded(excluded.get(row.id) ?? [])].filter(Boolean).join(' '),
       class: row.class,
       kind: row.kind,
       receivedAt: row.received_at,
@@ -167,6 +176,7 @@ async function loadSightings(
       dueAt: row.due_at,
       error: own ? row.error : null,
       decisions: decisions.get(row.id) ?? [],
+      excluded: excluded.get(row.id) ?? [],
       logItemIds: (row.message_id && items.get(row.message_id)) || [],
     };
   });

@@ -38,6 +38,13 @@ export function detect(address: string): Detected {
   return { provider: 'imap', name: found.name, settings: settingsOf(found, typed), known: true, hint: found.hint };
 }
 
+/** Whether everybody can have an address at this domain, as far as known providers go. What stands for a customer (acme.onmicrosoft.com) isn't such a domain. */
+export function isPublicDomain(domain: string): boolean {
+  return wellKnown.some(({ domains }) =>
+    domains.some((pattern) => !pattern.startsWith('*') && matches(pattern, domain)),
+  );
+}
+
 function settingsOf(entry: WellKnown, address: string): ImapSettings {
   return {
     host: entry.host,

@@ -6,6 +6,7 @@ import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { addExclusion } from '../contacts/exclusions.ts';
 import { startCheck, viewCheck, viewChecks, viewDifferences } from '../connections/checks.ts';
 import { viewConnection } from '../connections/view.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -381,5 +382,35 @@ describe('health', () => {
     expect(await codes(id)).not.toContain('silent');
     await silentFor(31);
     expect(await codes(id)).toContain('silent');
+  });
+});
+
+describe('exclusions', () => {
+  const exclude = (value: string) =>
+    addExclusion(rig.db, { isPublicDomain: () => false }, rig.viewers[0]!, { scope: 'account', value });
+
+  test('are no difference: neither what they keep out, nor what was logged before', async () => {
+    await rig.addContact(anna);
+    const id = await rig.connect(me);
+    deliver('before');
+    await rig.pass(id);
+    await exclude('customer.example');
+    deliver('after');
+    await rig.pass(id);
+    expect((await check(id)).found).toEqual([]);
+    expect(await subjects()).toEqual(['before live']);
+  });
+
+  test('that are gone without their mail having come back are noticed: it is logged as late and fires nothing', async () => {
+    await rig.addContact(anna);
+    await exclude(anna);
+    const id = await rig.connect(me);
+    deliver('kept out');
+    await rig.pass(id);
+    const gone = { removed_at: new Date() };
+    await rig.db.updateTable('exclusion').set(gone).where('account_id', '=', rig.accountId).execute();
+    expect((await check(id)).found).toEqual(['INBOX: decision_differs excluded > contact']);
+    expect(await subjects()).toEqual(['kept out late_contact']);
+    expect(await rig.fired()).toEqual([]);
   });
 });

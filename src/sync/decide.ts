@@ -17,10 +17,10 @@ export interface KnownMessage {
   kind: MailKind | null;
   /** The class of its log items. */
   class: Class | null;
-  /** A row of it said "no contact" once, in whatever mailbox, or "excluded" by what holds in this mailbox too. */
+  /** A row of it said "no contact" once, in whatever mailbox. */
   late: boolean;
-  /** Address keys of contacts who were excluded where it was seen before. */
-  excluded: readonly string[];
+  /** Address keys of contacts who were excluded where it was seen before: true: by what held in this mailbox too. */
+  excluded: Readonly<Record<string, boolean>> | null;
 }
 
 export interface Decision {
@@ -42,7 +42,9 @@ export interface Decision {
 export function decide(candidate: Candidate, matches: AddressMatches, known: KnownMessage | undefined): Decision {
   const { early, failure, row } = candidate;
   const people = contactsIn(candidate, matches);
-  const first = row?.class ?? (known?.late ? 'late_contact' : candidate.ownClass);
+  const wasExcluded = ({ key }: Matched) => known?.excluded?.[key];
+  const late = known?.late || (people.length > 0 && people.every((person) => wasExcluded(person) === true));
+  const first = row?.class ?? (late ? 'late_contact' : candidate.ownClass);
   if (failure?.rule === 'store_failed') return { ...decision('store_failed'), class: people.length > 0 ? first : null };
   if (early !== null) return decision(early);
   if (candidate.head === null) {
@@ -62,7 +64,7 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
     messageId,
     items: people.map((person) => ({
       ...person,
-      class: classOf(person, first, messageId !== null && !known?.excluded.includes(person.key)),
+      class: classOf(person, first, messageId !== null, wasExcluded(person)),
     })),
   };
 }
@@ -99,13 +101,13 @@ function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
 }
 
 /**
- * A contact without an item for a message that is stored came later, unless it was excluded where the message was seen; and for one in Bcc this copy is the
- * first that shows it.
+ * A contact without an item for a message that is stored came later; but for one in Bcc, or one who was excluded in another user's mailbox only, this copy is
+ * the first that shows it. Whoever was excluded in this mailbox too comes late.
  */
-function classOf(person: Matched, first: Class, missed: boolean): Class {
-  if (person.wasStranger) return 'late_contact';
+function classOf(person: Matched, first: Class, stored: boolean, wasExcluded: boolean | undefined): Class {
+  if (person.wasStranger || wasExcluded === true) return 'late_contact';
   if (person.wasContact !== undefined) return person.wasContact ? first : 'late_contact';
-  return missed && person.role !== 'bcc' ? 'late_contact' : first;
+  return stored && person.role !== 'bcc' && wasExcluded === undefined ? 'late_contact' : first;
 }
 
 function unmatched(candidate: Candidate, { colleagues, excluded }: AddressMatches): Rule {

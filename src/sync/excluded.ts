@@ -15,7 +15,10 @@ export async function writeExclusions(
   entries: readonly (Entry & { id: string })[],
   excluded: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const again = entries.filter(({ candidate }) => candidate.row !== null).map(({ id }) => id);
+  // One that can't be fetched yet goes on saying it: whoever was excluded comes late.
+  const again = entries
+    .filter(({ candidate, decision }) => candidate.row !== null && decision.state !== 'quarantined' && !decision.dueNow)
+    .map(({ id }) => id);
   if (again.length > 0) {
     await sql`delete from sighting_exclusion
       where account_id = ${hold.accountId} and sighting_id = any(${again}::bigint[])`.execute(trx);

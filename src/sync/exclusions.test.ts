@@ -6,10 +6,14 @@ import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sealer } from '../../test/fixtures/records.ts';
+import { accountKey } from '../accounts/account-key.ts';
 import { deleteContact } from '../contacts/delete.ts';
 import { addExclusion, removeExclusion, restoreExclusion } from '../contacts/exclusions.ts';
 import type { Exclusion, NewExclusion } from '../contacts/exclusions.ts';
 import { matchAddresses } from '../contacts/match.ts';
+import { whyMessage } from '../log/why.ts';
+import { ProviderError } from '../providers/provider.ts';
 
 const anna = 'anna@customer.example';
 const ben = 'ben@partner.example';
@@ -210,6 +214,22 @@ describe('a change of the exclusions', () => {
     expect(await rig.fired()).toEqual([]);
   });
 
+  test('what can’t be fetched yet when it comes back is late all the same', async () => {
+    await rig.addContact(ben);
+    const rule = await exclude(ben);
+    const id = await rig.connect(me);
+    const place = deliver('slow');
+    await rig.pass(id);
+    await lift(rule);
+    box().fail('message', new ProviderError('protocol', 'The body never came.'), { place, times: 1 });
+    await rig.pass(id);
+    expect(await rig.ledger()).toEqual(['INBOX: quarantined fetch_failed']);
+    await rig.hurry();
+    await rig.pass(id);
+    expect(await rig.log()).toEqual([`${ben} | slow | late_contact | received`]);
+    expect(await rig.fired()).toEqual([]);
+  });
+
   test('while another one covers the same, all stays out, and is named by the other; undone in time, nothing comes', async () => {
     await rig.addContact(ben);
     const account = await exclude('partner.example');
@@ -265,6 +285,66 @@ describe('a change of the exclusions', () => {
     }
     await rig.pass(id);
     expect(await rig.log()).toHaveLength(48);
+  });
+});
+
+describe('why', () => {
+  const why = async (subject: string, viewer = rig.viewers[0]!) => {
+    const key = await accountKey(rig.db, sealer, rig.accountId);
+    return (await whyMessage(rig.db, key, viewer, `${subject}@x`)).sightings.map(({ explanation, excluded }) => ({
+      explanation,
+      excluded,
+    }));
+  };
+  const named = expect.objectContaining({ address: ben });
+
+  test('names to the mailbox’s owner who was left out, and by what; also when that was removed since', async () => {
+    await rig.addContact(anna);
+    await rig.addContact(ben);
+    const rule = await exclude('partner.example');
+    const id = await rig.connect(me);
+    deliver('both', { to: [me, anna] });
+    deliver('alone');
+    await rig.pass(id);
+    const account = { kind: 'domain', value: 'partner.example', scope: 'account' };
+    const both = (await why('both'))[0]!;
+    expect(both.explanation).toMatch(
+      /belongs to a contact.* ben@partner.example was left out: the account excludes partner.example\.$/,
+    );
+    expect(both.excluded).toEqual([{ contact: named, exclusion: account, removed: false }]);
+    expect((await why('alone'))[0]!.explanation).toMatch(
+      /^Every contact who takes part was excluded.*excludes partner.example\.$/,
+    );
+    await lift(rule);
+    expect((await why('both'))[0]!.explanation).toMatch(/excludes partner.example \(removed since\)\.$/);
+  });
+
+  test('tells admins of others’ mailboxes the account’s exclusions, but neither people nor personal ones, and nothing of Bcc', async () => {
+    await rig.addContact(ben);
+    await rig.addContact(anna);
+    await exclude(anna);
+    const [admin, user] = [rig.viewers[0]!, rig.viewers[1]!];
+    await exclude(ben, { scope: 'personal' }, user);
+    const id = await rig.connect(colleague, ['INBOX', 'Sent'], user);
+    deliver('personal', {}, colleague);
+    deliver('account', { from: anna }, colleague);
+    deliver('blind', { from: colleague, to: 'x@x.example', bcc: anna }, colleague);
+    await rig.pass(id);
+    const hidden = { contact: null, removed: false };
+    expect(await why('personal', admin)).toEqual([
+      {
+        explanation: expect.stringMatching(
+          /One contact was left out: the mailbox's owner has an exclusion of their own\.$/,
+        ),
+        excluded: [{ ...hidden, exclusion: null }],
+      },
+    ]);
+    expect(JSON.stringify(await why('personal', admin))).not.toContain(ben);
+    const byAccount = { kind: 'address', value: anna, scope: 'account' };
+    expect((await why('account', admin))[0]!.excluded).toEqual([{ ...hidden, exclusion: byAccount }]);
+    expect(JSON.stringify(await why('blind', admin))).not.toContain(anna);
+    expect((await why('blind', user))[0]!.explanation).toContain(anna);
+    expect((await why('personal', user))[0]!.explanation).toMatch(/was left out: you exclude ben@partner.example\.$/);
   });
 });
 

@@ -69,15 +69,16 @@ export async function findKnown(
     select encode(i.identity, 'hex') as identity, m.id as "messageId", m.kind,
       (select li.class from log_item li where li.account_id = ${accountId} and li.message_id = m.id order by li.created_at, li.id limit 1),
       exists (select from sighting s where s.account_id = ${accountId} and s.identity = i.identity
-        and (s.class = 'late_contact' or s.state = 'skipped' and (s.rule = any(${strangerRules}::text[])
-          or s.rule = 'excluded' and exists (select from sighting_exclusion x
-            join exclusion e on e.account_id = x.account_id and e.id = x.exclusion_id
-            where x.account_id = s.account_id and x.sighting_id = s.id and (e.user_id is null or e.user_id = (
-              select c.user_id from connection c where c.account_id = ${accountId} and c.id = ${connectionId})))))) as late,
-      case when m.id is null then '{}' else array(select a.address_key from sighting s
-        join sighting_exclusion x on x.account_id = s.account_id and x.sighting_id = s.id
-        join contact_address a on a.account_id = x.account_id and a.hash = x.hash
-        where s.account_id = ${accountId} and s.identity = i.identity) end as excluded
+        and (s.class = 'late_contact' or s.state = 'skipped' and s.rule = any(${strangerRules}::text[]))) as late,
+      case when exists (select from exclusion e where e.account_id = ${accountId}) then (
+        select json_object_agg(key, here) from (
+          select a.address_key as key, bool_or(e.user_id is null or e.user_id = (
+            select c.user_id from connection c where c.account_id = ${accountId} and c.id = ${connectionId})) as here
+          from sighting s
+          join sighting_exclusion x on x.account_id = s.account_id and x.sighting_id = s.id
+          join exclusion e on e.account_id = x.account_id and e.id = x.exclusion_id
+          join contact_address a on a.account_id = x.account_id and a.hash = x.hash
+          where s.account_id = ${accountId} and s.identity = i.identity group by a.address_key) before) end as excluded
     from (select distinct unnest(${identities}::bytea[]) as identity) i
     left join message m on m.account_id = ${accountId} and m.identity = i.identity`.execute(trx);
   return new Map(rows.map(({ identity, ...known }) => [identity, known]));

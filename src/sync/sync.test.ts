@@ -240,7 +240,7 @@ describe('what is old', () => {
 });
 
 describe('a contact added later', () => {
-  test('finds the mail since the start, through hashes alone, and nothing fires', async () => {
+  test('edge case 22: finds the mail since the start, through hashes alone, and nothing fires', async () => {
     const id = await rig.connect(me);
     box().append('INBOX', mail({ from: anna, to: me, subject: 'early' }));
     box().append('Sent', mail({ from: me, to: `other@x.example, ${anna.toUpperCase()}`, subject: 'answer' }));

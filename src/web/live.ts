@@ -138,6 +138,9 @@ function lookAgain(client: QueryClient, { kind, contactId, connectionId, mapId }
     if (connectionId) stale('connections', 'one', connectionId);
   } else if (kind === 'contact') {
     stale('contacts', 'list');
-    if (contactId) stale('contacts', 'one', contactId);
+    if (contactId) return stale('contacts', 'one', contactId);
+    // All of them: exclusions have changed.
+    stale('contacts', 'one');
+    stale('exclusions');
   }
 }

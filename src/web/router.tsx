@@ -137,6 +137,17 @@ const myConnection = createRoute({
   path: '/profile/email-sync/$connectionId',
   component: lazyRouteComponent(connection, 'MyConnectionPage'),
 });
+const exclusions = () => import('./pages/exclusions/exclusions.tsx');
+const accountExclusions = createRoute({
+  getParentRoute: () => shell,
+  path: '/administration/email/exclusions',
+  component: lazyRouteComponent(exclusions, 'AccountExclusionsPage'),
+});
+const myExclusions = createRoute({
+  getParentRoute: () => shell,
+  path: '/profile/email-sync/exclusions',
+  component: lazyRouteComponent(exclusions, 'MyExclusionsPage'),
+});
 const why = createRoute({
   getParentRoute: () => shell,
   path: '/administration/email/why',
@@ -181,6 +192,8 @@ export const router = createRouter({
       myConnections,
       connectMine,
       myConnection,
+      accountExclusions,
+      myExclusions,
       why,
       users,
       apiKeys,

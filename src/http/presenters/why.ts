@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { FiringAnswer } from '../../automations/why-fired.ts';
 import type { Why } from '../../log/why.ts';
 import { impersonalKinds } from '../../mail/kinds.ts';
+import { exclusionKinds, exclusionScopes } from './exclusion.ts';
 
 const time = () => z.string().openapi({ format: 'date-time' });
 
@@ -30,6 +31,21 @@ export const whySchema = z
         dueAt: time().nullable().openapi({ description: 'When it is decided again' }),
         error: z.string().nullable(),
         decisions: z.array(z.object({ state: z.string(), rule: z.string(), at: time() })),
+        excluded: z
+          .array(
+            z.object({
+              contact: z
+                .object({ id: z.string(), name: z.string(), address: z.string() })
+                .nullable()
+                .openapi({ description: 'Of your own mailboxes only' }),
+              exclusion: z
+                .object({ kind: exclusionKinds, value: z.string(), scope: exclusionScopes })
+                .nullable()
+                .openapi({ description: "Null: a personal one of the mailbox's owner" }),
+              removed: z.boolean(),
+            }),
+          )
+          .openapi({ description: 'Contacts who took part, but whom an exclusion kept out' }),
         logItemIds: z.array(z.string()),
       }),
     ),
@@ -67,6 +83,7 @@ export function presentWhy(why: Why, automations: readonly FiringAnswer[]): z.in
       dueAt: sighting.dueAt?.toISOString() ?? null,
       error: sighting.error,
       decisions: sighting.decisions.map(({ state, rule, at }) => ({ state, rule, at: at.toISOString() })),
+      excluded: sighting.excluded,
       logItemIds: sighting.logItemIds,
     })),
     automations: automations.map(({ logItemId, map, fired, explanation }) => ({ logItemId, map, fired, explanation })),

@@ -24,6 +24,11 @@ export type Stage = InferResponseType<Api['stages']['$get'], 200>[number];
 export type Tag = InferResponseType<Api['tags']['$get'], 200>[number];
 export type Segment = InferResponseType<Api['segments']['$get'], 200>[number];
 
+export type Exclusion = InferResponseType<Api['exclusions']['$get'], 200>['items'][number];
+export type AddedExclusion = InferResponseType<Api['exclusions']['$post'], 201>;
+export type ExclusionInput = InferRequestType<Api['exclusions']['$post']>['json'];
+export type ExclusionScope = Exclusion['scope'];
+
 export type LogPage = InferResponseType<Api['contacts'][':id']['log']['$get'], 200>;
 export type LogItem = LogPage['items'][number];
 export type Direction = NonNullable<LogItem['direction']>;

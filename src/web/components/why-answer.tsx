@@ -16,7 +16,7 @@ const states = {
 const meanings: Record<string, string> = {
   live: 'It arrived while its folder was synced, so it can start automations.',
   history: 'It belongs to the history that was asked for, so it starts no automation.',
-  late_contact: 'Its contact or address was added later, so it starts no automation.',
+  late_contact: 'Its contact or address was added later, or was excluded until then, so it starts no automation.',
   late_folder: 'It arrived before its folder was ticked, so it starts no automation.',
   migrated:
     'It was moved here from another mailbox: its dates are much older than its arrival. It starts no automation.',

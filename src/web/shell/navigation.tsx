@@ -4,6 +4,7 @@ import {
   IconHelpCircle,
   IconKey,
   IconMail,
+  IconMailOff,
   IconRoute,
   IconUsers,
   IconUsersGroup,
@@ -28,6 +29,7 @@ const work: Entry[] = [
 ];
 const email: Entry[] = [
   { to: '/administration/email/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> },
+  { to: '/administration/email/exclusions', label: 'Exclusions', icon: <IconMailOff {...icon} /> },
   { to: '/administration/email/why', label: 'Why?', icon: <IconHelpCircle {...icon} /> },
 ];
 const myEmailSync: Entry = { to: '/profile/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> };

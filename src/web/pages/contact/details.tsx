@@ -1,7 +1,7 @@
 import { ActionIcon, Button, CopyButton, Group, Select, Stack, Text, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy, IconPencil } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import { membersQuery } from '../../api/account.ts';
 import { useUpdateContact } from '../../api/contacts.ts';
 import { createSegment, createTag, segmentsQuery, stagesQuery, tagsQuery } from '../../api/labels.ts';
@@ -13,6 +13,8 @@ import inline from '../../components/inline.module.css';
 import { LabelsField } from '../../components/labels-field.tsx';
 import { Problem, described } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
+import { say } from '../../components/toast.tsx';
+import { excludedWords, ExcludedNote } from './excluded-note.tsx';
 import classes from './contact.module.css';
 
 /** Everything known about a contact; each value is changed where it stands. */
@@ -129,25 +131,28 @@ function Addresses({ contact }: { contact: Contact }) {
           </Text>
         )}
         {contact.addresses.map((address, at) => (
-          <div key={address} className={classes['address']}>
-            <a className="one-line" href={`mailto:${address}`} title={address}>
-              {address}
-            </a>
-            {at === 0 && contact.addresses.length > 1 && (
-              <Text span size="xs" c="dimmed">
-                primary
-              </Text>
-            )}
-            <CopyButton value={address}>
-              {({ copied, copy }) => (
-                <Tooltip label={copied ? 'Copied' : 'Copy'}>
-                  <ActionIcon size="xs" aria-label={`Copy ${address}`} onClick={copy}>
-                    {copied ? <IconCheck size={13} /> : <IconCopy size={13} />}
-                  </ActionIcon>
-                </Tooltip>
+          <Fragment key={address}>
+            <div className={classes['address']}>
+              <a className="one-line" href={`mailto:${address}`} title={address}>
+                {address}
+              </a>
+              {at === 0 && contact.addresses.length > 1 && (
+                <Text span size="xs" c="dimmed">
+                  primary
+                </Text>
               )}
-            </CopyButton>
-          </div>
+              <CopyButton value={address}>
+                {({ copied, copy }) => (
+                  <Tooltip label={copied ? 'Copied' : 'Copy'}>
+                    <ActionIcon size="xs" aria-label={`Copy ${address}`} onClick={copy}>
+                      {copied ? <IconCheck size={13} /> : <IconCopy size={13} />}
+                    </ActionIcon>
+                  </Tooltip>
+                )}
+              </CopyButton>
+            </div>
+            <ExcludedNote exclusion={contact.exclusions.find((one) => one.address === address)} />
+          </Fragment>
         ))}
       </div>
     );
@@ -159,7 +164,16 @@ function Addresses({ contact }: { contact: Contact }) {
       onSubmit={(event) => {
         event.preventDefault();
         const addresses = draft.map((address) => address.trim()).filter(Boolean);
-        update({ input: { addresses } }, { onSuccess: close });
+        update(
+          { input: { addresses } },
+          {
+            onSuccess: (saved) => {
+              close();
+              const words = excludedWords(saved);
+              if (words) say(words);
+            },
+          },
+        );
       }}
     >
       <Stack gap="xs">

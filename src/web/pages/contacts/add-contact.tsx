@@ -10,6 +10,7 @@ import { useMe } from '../../api/session.ts';
 import { AddressesField, addressErrors } from '../../components/addresses-field.tsx';
 import { Problem, fieldErrors } from '../../components/problem.tsx';
 import { say } from '../../components/toast.tsx';
+import { excludedWords } from '../contact/excluded-note.tsx';
 
 const fields = ['firstName', 'lastName', 'company', 'addresses', 'ownerId', 'stageId'] as const;
 
@@ -44,7 +45,7 @@ function Form({ onClose }: { onClose: () => void }) {
       void client.invalidateQueries({ queryKey: ['contacts', 'list'] });
       onClose();
       await navigate({ to: '/contacts/$contactId', params: { contactId: contact.id } });
-      say(`${contact.name} was added.`);
+      say([`${contact.name} was added.`, excludedWords(contact)].filter(Boolean).join(' '));
     },
     onError: (error) => form.setErrors(fieldErrors(error, fields).fields),
   });

@@ -3,6 +3,7 @@ import { useDisclosure, useLocalStorage } from '@mantine/hooks';
 import {
   IconChecks,
   IconColumns3,
+  IconMailOff,
   IconMailPlus,
   IconPlayerPause,
   IconPlayerPlay,
@@ -46,11 +47,21 @@ function ConnectionsPage({ scope }: { scope: Scope }) {
           : 'Your mailboxes. Email from and to your contacts appears in their Contact Log, seconds after it arrives; mail with anybody else is not stored.'
       }
       actions={
-        !basic && (
-          <Button component={Link} to="/profile/email-sync/new" leftSection={<IconPlus size={16} />} {...newButton}>
-            New Connection
+        <>
+          <Button
+            component={Link}
+            to={scope === 'account' ? '/administration/email/exclusions' : '/profile/email-sync/exclusions'}
+            variant="default"
+            leftSection={<IconMailOff size={16} />}
+          >
+            Exclusions
           </Button>
-        )
+          {!basic && (
+            <Button component={Link} to="/profile/email-sync/new" leftSection={<IconPlus size={16} />} {...newButton}>
+              New Connection
+            </Button>
+          )}
+        </>
       }
     >
       {basic && <PlanRequired />}

@@ -1,0 +1,129 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mail } from '../fixtures/mail.ts';
+import { type ApiClient, connectMailbox, setUp } from '../servers/api-client.ts';
+import { type App, startApp } from '../servers/app.ts';
+import { startChromium } from '../servers/chromium.ts';
+import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+
+/** Exclusions in a real browser, with mail on a real mailbox. */
+const mailbox = 'olivia@letterlog.test';
+const ben = 'Ben Weber <ben@partner.test>';
+const pictures = path.join(import.meta.dirname, '../../test-results');
+
+let dovecot: Dovecot;
+let app: App;
+let api: ApiClient;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  await mkdir(pictures, { recursive: true });
+  dovecot = await startDovecot();
+  await dovecot.addUser(mailbox);
+  app = await startApp({ env: { LETTERLOG_TLS_CA: dovecot.caFile } });
+  const { cookie, ...client } = await setUp(app.url, app.setupToken!);
+  api = client.api;
+  browser = await startChromium();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
+  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
+  await context.addCookies([{ name, value, url: app.url }]);
+  page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+}, 120_000);
+
+afterAll(async () => {
+  await page?.screenshot({ path: path.join(pictures, 'exclusions-last.png') }).catch(() => undefined);
+  await browser?.close();
+  await app?.[Symbol.asyncDispose]();
+  await dovecot?.[Symbol.asyncDispose]();
+});
+
+async function look(name: string): Promise<void> {
+  await page.waitForTimeout(250);
+  await page.screenshot({ path: path.join(pictures, `exclusions-${name}.png`), fullPage: true });
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+  expect.soft(found, name).toEqual([]);
+}
+
+const deliver = (subject: string, to: string[]) =>
+  dovecot.deliver(mail({ from: ben, to, subject, messageId: `${subject}@partner.test` }), mailbox);
+const toast = (text: RegExp) => page.getByRole('alert').filter({ hasText: text }).first();
+
+test(
+  'people are excluded, the log says who was left out, and their mail comes back',
+  { timeout: 300_000 },
+  async () => {
+    const make = (firstName: string, lastName: string, address: string) =>
+      api.post('/contacts', { firstName, lastName, addresses: [address] });
+    const anna = await make('Anna', 'Sommer', 'anna@customer.test');
+    const contact = await make('Ben', 'Weber', 'ben@partner.test');
+    await connectMailbox(api, { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps });
+    const logOf = async (id: string) => (await api.get(`/contacts/${id}/log`)).items.length;
+    await deliver('before', [mailbox]);
+    await expect.poll(() => logOf(contact.id), { timeout: 30_000 }).toBe(1);
+
+    await page.goto(`${app.url}/administration/email/email-sync`);
+    await page.getByRole('link', { name: 'Exclusions' }).first().click();
+    await page.getByRole('heading', { name: 'Nothing is excluded' }).waitFor();
+    await look('empty');
+    const field = page.getByLabel('Address or domain');
+    await field.fill('partner');
+    await field.press('Enter');
+    await page.getByText('Write the whole domain').waitFor();
+    await field.fill('gmail.com');
+    await field.press('Enter');
+    await page.getByRole('dialog').getByText('Everybody can have an address at gmail.com').waitFor();
+    await look('asked');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await field.fill('Partner.TEST');
+    await field.press('Enter');
+    const list = page.getByRole('list', { name: 'Excluded for everybody' });
+    await list.getByText('partner.test').waitFor();
+    await page.getByText('1 email with partner.test stays in the log').waitFor();
+    await page.getByRole('button', { name: 'letterlog.test is ours' }).click();
+    await list.getByText('Own domain').waitFor();
+    await look('list');
+
+    await deliver('to both', [mailbox, 'anna@customer.test']);
+    await deliver('alone', [mailbox]);
+    await expect.poll(() => logOf(anna.id), { timeout: 30_000 }).toBe(1);
+    expect(await logOf(contact.id)).toBe(1);
+    await page.goto(`${app.url}/contacts/${anna.id}`);
+    await page.getByRole('button', { name: /to both/ }).click();
+    await page.getByText('Why is this here?').click();
+    await page
+      .getByText('Ben Weber (ben@partner.test) was left out: the account excludes partner.test.')
+      .first()
+      .waitFor();
+    await look('why');
+
+    await page.goto(`${app.url}/contacts/${contact.id}`);
+    await page.getByText('Mail with it isn’t logged in this account: partner.test is excluded.').waitFor();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await look('contact-dark');
+    await page.getByRole('link', { name: 'Exclusions', exact: true }).last().click();
+    await list.getByText('partner.test').waitFor();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await look('list-phone-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+
+    await page.getByRole('button', { name: 'Remove partner.test' }).click();
+    await toast(/partner\.test is not excluded any more\. 2 emails/).waitFor();
+    await look('removed-phone');
+    await expect.poll(() => logOf(contact.id), { timeout: 30_000 }).toBe(3);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await list.getByText('partner.test').waitFor();
+
+    await page.goto(`${app.url}/profile/email-sync/exclusions`);
+    await page.getByRole('heading', { name: 'Nothing is excluded' }).waitFor();
+    await page.getByLabel('Address or domain').fill('doctor@clinic.test');
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Excluded in your mailboxes' }).getByText('doctor@clinic.test').waitFor();
+    await look('mine-phone');
+  },
+);
