@@ -56,6 +56,27 @@ describe('a message', () => {
     expect(rig.blobs.kept.size).toBe(3);
   });
 
+  test('has its own text and HTML, whatever is in them and in the others of its page', async () => {
+    await rig.addContact(anna);
+    const id = await rig.connect(me);
+    const texts = ['{"a","b"}', 'NULL', 'back\\slash "quoted", \\"both\\"', "it's \u00fc\ud83d\ude00", 'plain'];
+    for (const [i, text] of texts.entries()) {
+      const html = i === 4 ? {} : { html: `<p>${text} in HTML</p>` };
+      box().append('INBOX', mail({ from: anna, to: me, subject: `m${i}`, text, ...html }));
+    }
+    await rig.pass(id);
+    const stored = await rig.db
+      .selectFrom('message')
+      .select(['text', 'html'])
+      .where('account_id', '=', rig.accountId)
+      .orderBy('subject')
+      .execute();
+    expect(stored.map((message) => message.text)).toEqual(texts);
+    for (const [i, { html }] of stored.entries())
+      if (i === 4) expect(html).toBeNull();
+      else expect(html).toContain(`${texts[i]} in HTML`);
+  });
+
   test('edge case 6: in the mailboxes of two colleagues is one log item that names both, and fires once', async () => {
     await rig.addContact(anna);
     const [mine, theirs] = [await rig.connect(me), await rig.connect(colleague)];
