@@ -20,7 +20,7 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   await mkdir(pictures, { recursive: true });
   await using dovecot = await startDovecot();
   await dovecot.addUser(mailbox);
-  await dovecot.doveadm('mailbox', 'create', '-u', mailbox, 'Sent');
+  await dovecot.doveadm('mailbox', 'create', '-u', mailbox, 'Sent', 'Projects');
   await using database = await testDatabase();
   await using app = await startApp({
     env: { LETTERLOG_TLS_CA: dovecot.caFile, DATABASE_URL: database.url },
@@ -30,7 +30,7 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   const { id } = await connectMailbox(
     api,
     { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps, sharing: 'everything' },
-    ['INBOX', 'Sent'],
+    ['INBOX', 'Sent', 'Projects'],
   );
   for (let i = 1; i <= 6; i += 1)
     await dovecot.deliver(mail({ from: i % 2 ? anna : 'x@stranger.test', to: mailbox, subject: `m${i}` }), mailbox);
@@ -71,4 +71,28 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   await page.goto(`${app.url}/profile/email-sync`);
   await page.getByText('Differed').waitFor();
   await look('list');
+
+  // What the server does to folders is said with them: one is numbered backwards, one deleted.
+  await api.patch(`/connections/${id}`, { paused: true });
+  await dovecot.doveadm('mailbox', 'update', '--uid-validity', '1', '-u', mailbox, 'INBOX');
+  await dovecot.doveadm('mailbox', 'delete', '-u', mailbox, 'Projects');
+  await api.patch(`/connections/${id}`, { paused: false });
+  const flags = async () =>
+    (await api.get(`/connections/${id}`)).folders
+      .filter((folder: any) => folder.chosen)
+      .map(({ ref, unsteady, gone }: any) => [ref, unsteady, gone]);
+  await expect.poll(flags, within).toEqual([
+    ['INBOX', true, false],
+    ['Projects', false, true],
+    ['Sent', false, false],
+  ]);
+  expect(await counts()).toEqual({ logged: 3, skipped: 3, quarantined: 0 });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto(`${app.url}/profile/email-sync/${id}`);
+  await page.getByText('renumbered by the server').waitFor();
+  await page.getByText('no longer in the mailbox').waitFor();
+  await page.getByText(/The server renumbers “INBOX” again and again/).waitFor();
+  await look('folders-phone');
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await look('folders');
 });
