@@ -17,6 +17,7 @@ export function say(message: string, undo?: () => void): void {
         {undo && (
           <Button
             variant="subtle"
+            style={{ flex: 'none' }}
             onClick={() => {
               notifications.hide(id);
               undo();
