@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { MailKind } from '../mail/kinds.ts';
+import type { Verdict } from '../mail/verdict.ts';
 import { holdPublishedTriggers } from './published.ts';
 import type { PublishedTrigger } from './published.ts';
 import { notifyRuns } from './notify-runs.ts';
@@ -21,6 +22,8 @@ export interface SightingOfSender {
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
   /** It was asked that it fires though it isn't live (history). */
   asked?: boolean;
+  /** Whether its sender is who From says, by the server that holds this copy. */
+  verdict: Verdict;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface SightingOfSender {
  *
  * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
  * before that turns up in one more folder later is still a message from before. A copy that is an automatic reply, a bounce, of a list or of a calendar
- * fires only where the trigger says so (spec B7).
+ * fires only where the trigger says so (spec B7), and so does one whose sender failed the check (spec B6), or of which nothing is said while that is said of another.
  */
 export async function fireEmailReceived(
   trx: Trx,
@@ -46,8 +49,12 @@ export async function fireEmailReceived(
   for (const trigger of triggers) {
     for (const { identity, ...sighting } of live) {
       if (!startsFor(trigger, sighting.kind)) continue;
+      if (sighting.verdict === 'fail' && !trigger.alsoUnconfirmed) continue;
       const key = firingKey(trigger.mapId, trigger.triggerId, sighting.contactId, identity);
-      if (!candidates.has(key)) candidates.set(key, { ...trigger, ...sighting, key, runId: randomUUID() });
+      const known = candidates.get(key);
+      // Of copies in one page the one that is confirmed counts.
+      if (!known || (known.verdict === 'none' && sighting.verdict === 'pass'))
+        candidates.set(key, { ...trigger, ...sighting, key, runId: randomUUID() });
     }
   }
   const fired = await insertFirings(trx, accountId, [...candidates.values()]);
@@ -87,8 +94,10 @@ async function insertFirings(trx: Trx, accountId: string, candidates: Candidate[
     select ${accountId}, decode(c.key, 'hex'), c."mapId", c."triggerId", c."contactId", c."messageId", c."sightingId", c."runId"
     from jsonb_to_recordset(${JSON.stringify(candidates)}::jsonb) as c(
       key text, "mapId" uuid, "triggerId" text, "liveSince" timestamptz, "contactId" uuid, "messageId" uuid, "sightingId" bigint,
-      "runId" uuid)
+      "runId" uuid, "alsoUnconfirmed" boolean, verdict text)
     join message m on m.account_id = ${accountId} and m.id = c."messageId" and m.created_at >= c."liveSince"
+      and (c.verdict <> 'none' or c."alsoUnconfirmed" or not exists (
+        select from sighting s where s.account_id = ${accountId} and s.message_id = m.id and s.verdict = 'fail'))
     join contact on contact.account_id = ${accountId} and contact.id = c."contactId"
     order by c.key
     for key share of contact

@@ -18,6 +18,8 @@ export const elementSchema = z.discriminatedUnion('kind', [
     kind: z.literal('email_received'),
     // What it fires for beside persons' mail (spec B7); without it nothing.
     alsoFor: z.array(z.enum(impersonalKinds)).max(impersonalKinds.length).optional(),
+    // Whether it fires for mail whose sender failed the check too (spec B6).
+    alsoUnconfirmed: z.boolean().optional(),
   }),
   actions.create_task.schema.extend({ id }),
   actions.change_lead_score.schema.extend({ id }),

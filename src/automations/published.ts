@@ -13,6 +13,8 @@ export interface PublishedTrigger {
   liveSince: Date;
   /** What it fires for beside persons' mail. */
   alsoFor: ImpersonalKind[];
+  /** It fires for mail whose sender failed the check too. */
+  alsoUnconfirmed: boolean;
 }
 
 /** The triggers of a kind that listen now, in the account's published maps. One indexed read that finds nothing for most accounts. */
@@ -69,6 +71,7 @@ function triggersOf(
           firstElementId: first.id,
           liveSince: map.live_since,
           alsoFor: element.alsoFor ?? [],
+          alsoUnconfirmed: element.alsoUnconfirmed ?? false,
         },
       ];
     });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Viewer } from '../accounts/viewer.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { visibleTo } from '../log/visibility-sql.ts';
@@ -77,6 +78,10 @@ async function loadReceived(db: Db | Trx, viewer: Pick<Viewer, 'accountId' | 'us
     .where(visibleTo(viewer, 'li'))
     .orderBy('li.id')
     .select(['li.id', 'li.contact_id', 'li.class', 'm.id as message_id', 'm.identity', 'm.kind', 'm.created_at'])
+    .select(
+      sql<boolean>`exists (select from sighting s
+        where s.account_id = li.account_id and s.message_id = li.message_id and s.verdict = 'fail')`.as('unconfirmed'),
+    )
     .execute();
 }
 
@@ -112,6 +117,7 @@ const whyNotLive: Record<Exclude<NonNullable<Received['class']>, 'live'>, string
 function whyNot(trigger: PublishedTrigger, item: Received, kinds: readonly MailKind[]): string {
   if (item.class !== null && item.class !== 'live') return `: ${whyNotLive[item.class]}`;
   if (item.created_at < trigger.liveSince) return ': it came before that was switched on';
+  if (item.unconfirmed && !trigger.alsoUnconfirmed) return ': its sender could not be confirmed';
   if (item.kind === 'personal' || kinds.some((kind) => startsFor(trigger, kind))) return '';
   const also = trigger.alsoFor.map((kind) => kindNames[kind].all);
   const only = ['mail that a person wrote', ...also].join(', ').replace(/, ([^,]*)$/, ' and $1');

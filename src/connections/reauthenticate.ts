@@ -40,6 +40,10 @@ export async function reauthenticate(
         settings: JSON.stringify(settings),
         credentials: sealCredentials(deps.sealer, viewer.accountId, connectionId, input.credentials),
         last_authenticated_at: sql<Date>`now()`,
+        // What was learned is of the server that it was learned from.
+        ...(connection.sender_check === 'learned' && hostOf(settings) !== hostOf(connection.settings)
+          ? { authserv_id: null }
+          : {}),
         // A loop that still runs with the old password may neither commit nor report its failure.
         fence: sql<string>`fence + 1`,
         ...(repaired
@@ -54,4 +58,8 @@ export async function reauthenticate(
     await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
     return await viewConnection(trx, viewer.accountId, connectionId);
   });
+}
+
+function hostOf(settings: unknown): unknown {
+  return (settings as { host?: unknown }).host;
 }

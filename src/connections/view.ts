@@ -29,6 +29,14 @@ export interface ConnectionFolder {
   counts: Counts;
 }
 
+/**
+ * Whose word counts about a mailbox's senders: its own server's, under the name that was found out (null: not yet) or that a person gave; off: nobody's (mail/verdict.ts).
+ */
+export interface SenderCheck {
+  by: 'learned' | 'given' | 'off';
+  authservId: string | null;
+}
+
 export interface Connection {
   id: string;
   provider: string;
@@ -40,6 +48,7 @@ export interface Connection {
   stateSince: Date;
   nextTryAt: Date | null;
   sharing: 'everything' | 'private';
+  senderCheck: SenderCheck;
   startedAt: Date;
   lastSyncedAt: Date | null;
   lastAuthenticatedAt: Date | null;
@@ -83,6 +92,8 @@ export async function viewConnections(
       'c.last_synced_at as lastSyncedAt',
       'c.last_authenticated_at as lastAuthenticatedAt',
       'c.settings',
+      'c.sender_check as checkedBy',
+      'c.authserv_id as authservId',
       'c.user_id as ownerId',
       'u.name as ownerName',
     ])
@@ -94,10 +105,11 @@ export async function viewConnections(
   return connectionIds.flatMap((id) => {
     const row = byId.get(id);
     if (!row) return [];
-    const { ownerId, ownerName, ...connection } = row;
+    const { ownerId, ownerName, checkedBy, authservId, ...connection } = row;
     const own = counts.filter((count) => count.connectionId === id);
     return {
       ...connection,
+      senderCheck: { by: checkedBy, authservId },
       owner: ownerId === null ? null : { id: ownerId, name: ownerName ?? '' },
       folders: folders
         .filter((folder) => folder.connectionId === id)

@@ -1,11 +1,14 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/open.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Copy, ItemCopies } from './visibility.ts';
 
 /** A copy with what is shown of its connection where it may be named. */
 export interface NamedCopy extends Copy {
   address: string;
   owner: { id: string; name: string } | null;
+  /** About its sender; null: from before senders were checked. */
+  sender: SenderVerdict | null;
 }
 
 export interface NamedItemCopies extends ItemCopies {
@@ -25,10 +28,12 @@ export async function loadCopies(
       (eb) =>
         eb
           .selectFrom('sighting as s')
-          .select('s.connection_id')
-          .distinct()
+          .distinctOn('s.connection_id')
+          .select(['s.connection_id', 's.verdict', 's.verdict_by', 's.verdict_results'])
           .whereRef('s.account_id', '=', 'li.account_id')
           .whereRef('s.message_id', '=', 'li.message_id')
+          .orderBy('s.connection_id')
+          .orderBy(sql`array_position(array['fail', 'pass', 'none'], s.verdict)`)
           .as('s'),
       (join) => join.onTrue(),
     )
@@ -39,6 +44,7 @@ export async function loadCopies(
     .where('li.account_id', '=', accountId)
     .where('li.id', 'in', itemIds)
     .select(['li.id as itemId', 'li.matched_role', 'c.id', 'c.user_id', 'c.sharing', 'c.address', 'u.name'])
+    .select(['s.verdict', 's.verdict_by', 's.verdict_results'])
     .select((eb) =>
       eb
         .exists(
@@ -69,6 +75,7 @@ export async function loadCopies(
       carriesBcc: Boolean(row.carriesBcc),
       address: row.address,
       owner: row.user_id === null ? null : { id: row.user_id, name: row.name ?? '' },
+      sender: row.verdict && { verdict: row.verdict, by: row.verdict_by, results: row.verdict_results },
     });
   }
   return items;

@@ -5,6 +5,7 @@ import type { Db, Trx } from '../db/open.ts';
 import type { Address } from '../mail/address.ts';
 import type { Delivery } from '../mail/delivery-report.ts';
 import type { MailKind } from '../mail/kinds.ts';
+import type { SenderVerdict, Verdict } from '../mail/verdict.ts';
 import { loadCopies } from './copies.ts';
 import { visibility } from './visibility.ts';
 
@@ -25,7 +26,9 @@ export interface LogItem {
   threadId: string | null;
   message: MessageSummary | null;
   /** The mailboxes that hold it and that the viewer may see named. */
-  mailboxes: { connectionId: string; address: string; owner: Named | null }[];
+  mailboxes: { connectionId: string; address: string; owner: Named | null; sender: SenderVerdict | null }[];
+  /** Whether the sender of its email is who From says: the worst that one of these mailboxes says of it. */
+  sender: Verdict;
   task: { id: string; subject: string; state: 'pending' | 'complete' | 'cancelled'; dueAt: Date | null } | null;
   stageChange: { from: string | null; to: string | null } | null;
   actor: Named | null;
@@ -73,6 +76,7 @@ export async function loadLogItems(
     const seen = row.message_id === null ? null : visibility(viewer, held ?? { viaBccOnly: false, copies: [] });
     if (seen?.level === 'none') continue;
     const named = new Set(seen?.namedConnections);
+    const mailboxes = (held?.copies ?? []).filter((copy) => named.has(copy.connectionId));
     items.set(row.id, {
       id: row.id,
       contactId: row.contact_id,
@@ -83,9 +87,13 @@ export async function loadLogItems(
       matchedAddress: row.matched_address,
       threadId: row.threadId,
       message: row.message_id === null ? null : summary(row.message_id, row, people.get(row.message_id) ?? []),
-      mailboxes: (held?.copies ?? [])
-        .filter((copy) => named.has(copy.connectionId))
-        .map(({ connectionId, address, owner }) => ({ connectionId, address, owner })),
+      mailboxes: mailboxes.map(({ connectionId, address, owner, sender }) => ({
+        connectionId,
+        address,
+        owner,
+        sender,
+      })),
+      sender: worst(mailboxes.map((copy) => copy.sender?.verdict)),
       task:
         row.taskId === null
           ? null
@@ -182,6 +190,11 @@ function summary(
     attachmentCount: row.attachments,
     sentAt: row.sent_at,
   };
+}
+
+/** A mailbox that says nothing doesn't outvote one that does. */
+function worst(verdicts: readonly (Verdict | undefined)[]): Verdict {
+  return (['fail', 'pass'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'none';
 }
 
 function stageChange(detail: unknown): LogItem['stageChange'] {

@@ -110,6 +110,7 @@ describe("a contact's log", () => {
         kind: 'task',
         message: null,
         mailboxes: [],
+        sender: 'none',
         task: { id: taskId, subject: 'Call', state: 'pending', dueAt: task.due_at },
         actor: { id: admin.userId, name: 'User 1' },
       },
@@ -124,7 +125,15 @@ describe("a contact's log", () => {
           to: [{ address: shared.address }, { address: 'third@party.example' }],
           hasAttachments: false,
         },
-        mailboxes: [{ connectionId: shared.id, address: shared.address, owner: { id: owner.userId, name: 'User 0' } }],
+        mailboxes: [
+          {
+            connectionId: shared.id,
+            address: shared.address,
+            owner: { id: owner.userId, name: 'User 0' },
+            sender: null,
+          },
+        ],
+        sender: 'none',
       },
     ]);
   });

@@ -78,8 +78,16 @@ const classes: Partial<Record<string, string>> = {
     'It is much older than its arrival in this mailbox, as after a move to a new server, so it starts no automation.',
 };
 
-/** What people are told about a ledger row's rule, and about its class and kind where they have a consequence. */
-export function explain(sighting: { rule: string; class?: string | null; kind?: MailKind | null }): string {
+const unconfirmed =
+  'Its sender could not be confirmed, so this copy starts only those automations that are to start for such mail too.';
+
+/** What people are told about a ledger row's rule, and about its class, kind and sender where they have a consequence. */
+export function explain(sighting: {
+  rule: string;
+  class?: string | null;
+  kind?: MailKind | null;
+  verdict?: string | null;
+}): string {
   const { kind } = sighting;
   const rule = Object.hasOwn(rules, sighting.rule)
     ? rules[sighting.rule as Rule].explanation
@@ -88,5 +96,7 @@ export function explain(sighting: { rule: string; class?: string | null; kind?: 
     kind && kind !== 'personal'
       ? `It is ${kindNames[kind].one}: such mail starts an automation only where its trigger says so.`
       : undefined;
-  return [rule, classes[sighting.class ?? ''], impersonal].filter(Boolean).join(' ');
+  return [rule, classes[sighting.class ?? ''], impersonal, sighting.verdict === 'fail' && unconfirmed]
+    .filter(Boolean)
+    .join(' ');
 }

@@ -5,6 +5,7 @@ import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import { keyedHash } from '../mail/hash.ts';
 import type { MailKind } from '../mail/kinds.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import { loadLogItems } from './items.ts';
 import { visibleLogItemIds } from './query.ts';
 import { explain } from './rules.ts';
@@ -23,6 +24,8 @@ export interface WhySighting {
   class: 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated' | null;
   /** What this copy is; null when it isn't logged. */
   kind: MailKind | null;
+  /** Of what is logged: about its sender. */
+  sender: SenderVerdict | null;
   receivedAt: Date | null;
   listedAt: Date;
   decidedAt: Date;
@@ -126,6 +129,9 @@ async function loadSightings(
       's.state',
       's.rule',
       's.class',
+      's.verdict',
+      's.verdict_by',
+      's.verdict_results',
       's.received_at',
       's.listed_at',
       's.decided_at',
@@ -170,6 +176,7 @@ async function loadSightings(
       explanation: [explain(row), explainExcluded(excluded.get(row.id) ?? [])].filter(Boolean).join(' '),
       class: row.class,
       kind: row.kind,
+      sender: row.verdict && { verdict: row.verdict, by: row.verdict_by, results: row.verdict_results },
       receivedAt: row.received_at,
       listedAt: row.listed_at,
       decidedAt: row.decided_at,

@@ -18,6 +18,14 @@ export interface Head {
   receivedDate: Date | null;
   /** This copy came through a mailing list, or is one of a newsletter (mail/recognise.ts). */
   list: boolean;
+  /** Received and Authentication-Results fields, the topmost first: who handled the message, and what they found (mail/verdict.ts). */
+  trace: TraceField[];
+}
+
+export interface TraceField {
+  name: 'received' | 'authentication-results';
+  /** As it stands: see unfold(). */
+  folded: string;
 }
 
 /** The Message-IDs that make a message part of a conversation, its own first (RFC 5322, 3.6.4). parseHead() bounds their number. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeText } from './decode-text.ts';
-import type { Head } from './head.ts';
+import type { Head, TraceField } from './head.ts';
 import { parseAddresses } from './parse-addresses.ts';
 import { parseDate } from './parse-date.ts';
 import { firstFields, isList, listFieldNames } from './recognise.ts';
@@ -18,6 +18,7 @@ export const headFields = [
   'In-Reply-To',
   'References',
   'Received',
+  'Authentication-Results',
   ...listFieldNames,
 ];
 
@@ -25,13 +26,16 @@ const wanted = new Set(headFields.map((name) => name.toLowerCase()));
 const longestId = 998;
 const longestSubject = 4000;
 const mostReferences = 100;
+/** Only what the receiving side wrote is looked at, which is far above. */
+const mostTrace = 40;
+const longestTrace = 8 * 1024 + 1;
 
 /**
  * Reads a header: of a whole message (what follows the empty line is ignored), or only its `headFields`. Never throws: malformed fields come out
  * empty or null. Repeated address fields are joined; of all else the first counts (of Received it is the latest).
  */
 export function parseHead(rawHeader: Uint8Array): Head {
-  const fields = readFields(rawHeader);
+  const { fields, trace } = readFields(rawHeader);
   const first = (name: string) => {
     const folded = fields.get(name)?.[0];
     return folded === undefined ? undefined : unfold(folded);
@@ -52,6 +56,7 @@ export function parseHead(rawHeader: Uint8Array): Head {
     inReplyTo: messageIds(first('in-reply-to') ?? '')[0] ?? null,
     references: references(first('references') ?? ''),
     receivedDate: received === undefined ? null : parseDate(received.slice(received.lastIndexOf(';') + 1)),
+    trace,
     list: isList(firstFields([...fields].map(([name, [value]]) => [name, value!] as const))),
   };
 }
@@ -73,18 +78,21 @@ export function listFields(rawHeader: Uint8Array, defects: Set<string>): [string
   return fields;
 }
 
-/** Values of the wanted fields by lower-case name, still folded, in the order of the header. */
-function readFields(raw: Uint8Array): Map<string, string[]> {
+/** Values of the wanted fields by lower-case name, still folded, in the order of the header; those of the trace together. */
+function readFields(raw: Uint8Array): { fields: Map<string, string[]>; trace: TraceField[] } {
   const fields = new Map<string, string[]>();
+  const trace: TraceField[] = [];
   eachField(raw, (name, folded) => {
     const key = name.toLowerCase();
     if (!wanted.has(key)) return true;
     const values = fields.get(key);
     if (values) values.push(folded);
     else fields.set(key, [folded]);
+    if ((key === 'received' || key === 'authentication-results') && trace.length < mostTrace)
+      trace.push({ name: key, folded: folded.slice(0, longestTrace) });
     return true;
   });
-  return fields;
+  return { fields, trace };
 }
 
 /** Tells each field to `take` until that answers false. */
@@ -111,7 +119,8 @@ function lineEnd(text: string, from: number): number {
   return at < 0 ? text.length : at;
 }
 
-function unfold(value: string): string {
+/** A field's value as one line, decoded where it is no ASCII. */
+export function unfold(value: string): string {
   if (/^[\t -~]*\r?$/.test(value)) return value.trim();
   const line = value
     .replace(/\r?\n/g, '')

@@ -166,6 +166,8 @@ export class ProviderError extends Error {
 /** How a provider's mailboxes are opened. Settings and credentials are checked here: both come from outside. */
 export interface Provider {
   name: string;
+  /** Under which name the mailbox's server gives its verdicts about senders (RFC 8601), where that is known of it; "*.example.com" for any of its hosts. */
+  authserv?(settings: unknown): string | null;
   /** Throws ProviderError (auth: the server refused the sign-in). */
   open(settings: unknown, credentials: unknown): Promise<Mailbox>;
 }

@@ -8,6 +8,8 @@ export interface WellKnown {
   security?: 'tls' | 'starttls';
   /** What is typed as user name: the whole address, unless it is only what stands before the @. */
   user?: 'local';
+  /** The authserv-id in its Authentication-Results fields; "*.example.com" for any of its hosts. */
+  authserv?: string;
   hint?: string;
 }
 
@@ -20,6 +22,7 @@ export const wellKnown: WellKnown[] = [
     name: 'Gmail',
     domains: ['gmail.com', 'googlemail.com'],
     host: 'imap.gmail.com',
+    authserv: 'mx.google.com',
     hint: appPassword('Google', 'myaccount.google.com/apppasswords (2-Step Verification must be on)'),
   },
   {
@@ -35,6 +38,7 @@ export const wellKnown: WellKnown[] = [
       'live.co.uk',
     ],
     host: 'outlook.office365.com',
+    authserv: '*.outlook.com',
     hint: 'Microsoft has switched off passwords for IMAP: neither your password nor an app password will be accepted.',
   },
   {
@@ -47,36 +51,42 @@ export const wellKnown: WellKnown[] = [
     name: 'iCloud',
     domains: ['icloud.com', 'me.com', 'mac.com'],
     host: 'imap.mail.me.com',
+    authserv: '*.icloud.com',
     hint: appPassword('Apple', 'account.apple.com, Sign-In and Security, App-Specific Passwords'),
   },
   {
     name: 'Yahoo',
     domains: ['yahoo.*', 'yahoo.co.*', 'yahoo.com.*', 'ymail.com', 'rocketmail.com', 'myyahoo.com'],
     host: 'imap.mail.yahoo.com',
+    authserv: '*.yahoo.com',
     hint: appPassword('Yahoo', 'login.yahoo.com/account/security'),
   },
   {
     name: 'AOL',
     domains: ['aol.com', 'aim.com', 'aol.de', 'aol.co.uk', 'aol.fr'],
     host: 'imap.aol.com',
+    authserv: '*.yahoo.com',
     hint: appPassword('AOL', 'login.aol.com/account/security'),
   },
   {
     name: 'AT&T',
     domains: ['att.net', 'sbcglobal.net', 'bellsouth.net'],
     host: 'imap.mail.att.net',
+    authserv: '*.yahoo.com',
     hint: appPassword('AT&T', 'your AT&T profile, "secure mail key"'),
   },
   {
     name: 'Fastmail',
     domains: ['fastmail.com', 'fastmail.fm', 'fastmail.org', 'fastmail.net', 'sent.com', 'messagingengine.com'],
     host: 'imap.fastmail.com',
+    authserv: '*.messagingengine.com',
     hint: appPassword('Fastmail', 'Settings, Privacy & Security, App passwords'),
   },
   {
     name: 'GMX',
     domains: ['gmx.de', 'gmx.net', 'gmx.at', 'gmx.ch', 'gmx.eu', 'gmx.org', 'gmx.info'],
     host: 'imap.gmx.net',
+    authserv: 'gmx.net',
     hint: switchOn('GMX', 'Settings, POP3 & IMAP'),
   },
   {
@@ -268,10 +278,17 @@ export const wellKnown: WellKnown[] = [
 
 /** Advice for a server by its name, where the person entered an own domain (Google Workspace, Microsoft 365 ...). */
 export function hintForHost(host: string): string | undefined {
+  return atHost(host)?.hint;
+}
+
+/** The authserv-id of a server by its name; null where it isn't known. */
+export function authservForHost(host: string): string | null {
+  return atHost(host)?.authserv ?? null;
+}
+
+function atHost(host: string): WellKnown | undefined {
   const name = host.toLowerCase();
-  const known =
-    wellKnown.find((entry) => entry.host === name) ?? wellKnown.find((entry) => entry.host === aliases[name]);
-  return known?.hint;
+  return wellKnown.find((entry) => entry.host === name) ?? wellKnown.find((entry) => entry.host === aliases[name]);
 }
 
 const aliases: Record<string, string> = {

@@ -8,6 +8,7 @@ import { keyedHash } from '../mail/hash.ts';
 import type { Head } from '../mail/head.ts';
 import { askedOf } from '../connections/history.ts';
 import { identityOf } from '../mail/identity.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Listed, Mailbox, Place } from '../providers/provider.ts';
 import type { Hold } from './hold.ts';
 import type { SyncStream } from './streams.ts';
@@ -31,6 +32,8 @@ export interface Candidate {
   /** The fetched message; null when none was wanted or had. */
   content: EmailContent | null;
   failure: Failure | null;
+  /** What we found about its sender ourselves; null where that wasn't looked at. */
+  checked: SenderVerdict | null;
   /** Its ledger row, when it is being decided anew. */
   row: DueRow | null;
 }
@@ -103,6 +106,7 @@ function sightingsOf(hold: Hold, mailbox: Pick<Mailbox, 'predates'>, stream: Syn
       ownClass: age.ownClass,
       content: null,
       failure: 'unreadable' in listed.head ? unreadable(listed.head.unreadable) : null,
+      checked: null,
       row: null,
     });
   }

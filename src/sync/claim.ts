@@ -3,6 +3,7 @@ import { accountKey } from '../accounts/account-key.ts';
 import { loadAsked } from '../connections/history.ts';
 import type { SyncConnection } from '../connections/load.ts';
 import { loadForSync } from '../connections/load.ts';
+import { loadTrust } from '../connections/sender-check.ts';
 import type { SyncDeps } from './deps.ts';
 import type { Hold } from './hold.ts';
 
@@ -11,7 +12,7 @@ import type { Hold } from './hold.ts';
  * waiting for a sign-in, or leased to another process.
  */
 export async function claim(
-  deps: Pick<SyncDeps, 'db' | 'leased' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
+  deps: Pick<SyncDeps, 'db' | 'providers' | 'leased' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
   accountId: string,
   connectionId: string,
 ): Promise<{ hold: Hold; connection: SyncConnection } | null> {
@@ -44,6 +45,8 @@ export async function claim(
     // Not the fence as loaded: another may have raised it since.
     fence,
     startedAt: connection.startedAt,
+    trust: await loadTrust(db, accountId, connectionId),
+    knownAuthserv: deps.providers[connection.provider]?.authserv?.(connection.settings) ?? null,
     history: await loadAsked(db, accountId, connectionId),
     hashKey: await accountKey(db, sealer, accountId),
     ownKeys: new Set(own.map((row) => row.address_key)),

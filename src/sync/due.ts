@@ -82,6 +82,7 @@ function asCandidate(row: LoadedRow): Candidate {
     ownClass: 'live',
     content: null,
     failure: null,
+    checked: null,
     row: { ...row, strangers: new Set() },
   };
 }

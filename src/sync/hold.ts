@@ -6,6 +6,7 @@ import { lockContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { AskedHistory } from '../connections/history.ts';
 import type { Parser } from '../mail/parse-message.ts';
+import type { Trust } from '../mail/verdict.ts';
 import { createTurns } from '../turns.ts';
 import type { Candidate } from './candidate.ts';
 
@@ -22,6 +23,10 @@ export interface Hold {
   /** The connection's fence when it was taken over. */
   fence: string;
   startedAt: Date;
+  /** Whose word counts about senders; null: nobody's. */
+  trust: Trust | null;
+  /** Where the provider knows under which name the mailbox's server gives it. */
+  knownAuthserv: string | null;
   /** What was asked for of the time before. */
   history: readonly AskedHistory[];
   /** The account's key for keyed hashes. */

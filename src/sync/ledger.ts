@@ -3,6 +3,7 @@ import { isUnsteady, manyRenumberings } from '../connections/unsteady.ts';
 import type { Trx } from '../db/open.ts';
 import { lateRules, strangerRules } from '../log/rules.ts';
 import { keyedHash } from '../mail/hash.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Place } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { matchedKeys } from './candidate.ts';
@@ -15,6 +16,8 @@ export interface Entry {
   candidate: Candidate;
   decision: Decision;
   messageId: string | null;
+  /** Of what is logged: about its sender. */
+  verdict: SenderVerdict | null;
 }
 
 /** What the ledger has at these places already: the row's id, by placeKey. */
@@ -90,12 +93,13 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
   const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
     with listed as (
       insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity,
-        internet_message_id_hash, message_id, due_at, tries, error)
+        internet_message_id_hash, message_id, due_at, tries, error, verdict, verdict_by, verdict_results)
       select ${hold.accountId}, ${hold.connectionId}, r."folderId", r.epoch, r.ref, r."receivedAt", r.size, r.state, r.rule, r.class, r.kind,
-        decode(r.identity, 'hex'), decode(r."messageIdHash", 'hex'), r."messageId", now() + make_interval(secs => r."dueIn"), r.tries, r.error
+        decode(r.identity, 'hex'), decode(r."messageIdHash", 'hex'), r."messageId", now() + make_interval(secs => r."dueIn"), r.tries, r.error, r.verdict,
+        r."verdictBy", r."verdictResults"
       from json_to_recordset(${JSON.stringify(entries.map(sightingRow))}::json) as r(
         "folderId" uuid, epoch text, ref text, "receivedAt" timestamptz, size bigint, state text, rule text, class text, kind text, identity text,
-        "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int, error text)
+        "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int, error text, verdict text, "verdictBy" text, "verdictResults" text)
       returning account_id, id, folder_id, epoch, ref, state, rule
     ), decided as (
       insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from listed
@@ -112,13 +116,14 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
     with anew as (
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(
         id bigint, state text, rule text, class text, kind text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
-        error text, gone boolean)
+        error text, verdict text, "verdictBy" text, "verdictResults" text, gone boolean)
     ), before as (
       select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     ), decided as (
       update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
         internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
         due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
+        verdict = r.verdict, verdict_by = r."verdictBy", verdict_results = r."verdictResults",
         vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
         decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
       from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id
@@ -130,7 +135,7 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
   );
 }
 
-function sightingRow({ candidate, decision, messageId }: Entry): object {
+function sightingRow({ candidate, decision, messageId, verdict }: Entry): object {
   const { folderId, place, receivedAt, size, identity, messageIdHash, failure } = candidate;
   const { state, rule, dueNow } = decision;
   const tries = state === 'quarantined' ? (candidate.row?.tries ?? 0) + 1 : 0;
@@ -150,6 +155,7 @@ function sightingRow({ candidate, decision, messageId }: Entry): object {
     dueIn: dueNow ? 0 : state === 'quarantined' ? pauseAfter(tries) : null,
     tries,
     error: state === 'quarantined' ? (failure?.error ?? null) : null,
+    ...(verdict && { verdict: verdict.verdict, verdictBy: verdict.by, verdictResults: verdict.results }),
     gone: rule === 'vanished',
   };
 }

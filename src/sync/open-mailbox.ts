@@ -3,6 +3,7 @@ import type { Mailbox, Stream } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { loadAsked } from '../connections/history.ts';
 import { endOutage } from '../connections/outages.ts';
+import { loadTrust } from '../connections/sender-check.ts';
 import type { Bell } from './bell.ts';
 import { shortError } from './candidate.ts';
 import { MailboxChecking } from './check.ts';
@@ -12,6 +13,7 @@ import type { Suspects } from './fetch-bodies.ts';
 import { HistoryImport } from './history.ts';
 import { Fenced, inHold, isHeld } from './hold.ts';
 import type { Hold } from './hold.ts';
+import { learnTrust } from './learn-authserv.ts';
 import { pauseOf, policyOf } from './policy.ts';
 import { refreshFolders } from './refresh-folders.ts';
 import { asStream, loadStreams } from './streams.ts';
@@ -21,6 +23,8 @@ const minute = 60_000;
 /** Folders come and go rarely, and listing them is the most that a sweep asks. */
 const foldersEvery = 10 * minute;
 const notedEvery = minute;
+/** Whose word counts about senders is looked for again while it isn't known. */
+const learnEvery = 12 * 60 * minute;
 
 /** An open mailbox at work: which streams are to be asked, which rest, and when the next sweep is. */
 export class OpenMailbox {
@@ -45,6 +49,7 @@ export class OpenMailbox {
   private caughtUp = false;
   private sweepAt = 0;
   private foldersAt = 0;
+  private learnAt = 0;
   private notedAt = 0;
   private closed = false;
   /** Called once, when something could be read. */
@@ -72,6 +77,7 @@ export class OpenMailbox {
   async begin(): Promise<void> {
     await this.refresh();
     await this.reload();
+    this.learnAt = Date.now() + learnEvery;
     this.sweepAt = Date.now() + this.sweepMs();
   }
 
@@ -79,6 +85,8 @@ export class OpenMailbox {
   async reload(): Promise<void> {
     this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
     await this.history.reload();
+    this.hold.trust = await loadTrust(this.hold.db, this.hold.accountId, this.hold.connectionId);
+    await learnTrust(this.hold, this.mailbox);
     this.checking.lookAgain();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
@@ -200,6 +208,10 @@ export class OpenMailbox {
     this.sweepAt = Date.now() + this.sweepMs();
     this.checking.lookAgain();
     if (Date.now() >= this.foldersAt) await this.refresh();
+    if (Date.now() >= this.learnAt) {
+      this.learnAt = Date.now() + learnEvery;
+      await learnTrust(this.hold, this.mailbox);
+    }
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     const known: { stream: Stream; cursor: string }[] = [];
     for (const stream of streams) {

@@ -9,6 +9,8 @@ import { notifyLogs } from '../log/notify-logs.ts';
 import { lateRules } from '../log/rules.ts';
 import { keyedHash } from '../mail/hash.ts';
 import { referencesOf } from '../mail/head.ts';
+import { serverVerdict } from '../mail/verdict.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Candidate, DueRow } from './candidate.ts';
 import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
@@ -171,7 +173,9 @@ export function hasContact(candidate: Candidate, { contacts }: AddressMatches): 
   return false;
 }
 
-type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'kind' | 'class' | 'asked'> & { candidate: Candidate };
+type Sender = Pick<SightingOfSender, 'contactId' | 'messageId' | 'kind' | 'class' | 'asked' | 'verdict'> & {
+  candidate: Candidate;
+};
 
 async function append(
   trx: Trx,
@@ -184,13 +188,20 @@ async function append(
   const appended: Appended = emails.length
     ? await appendEmails(trx, hold.accountId, emails)
     : { messageIds: [], contactIds: [], classOf: () => undefined };
+  const verdictOf = new Map(logged.map(({ candidate }) => [candidate, judge(hold, candidate)]));
   const messageOf = new Map(logged.map((one, i) => [one.candidate, appended.messageIds[i]!]));
   const senders = logged.flatMap(({ candidate, decision }) =>
     decision.items
       .filter((item) => item.direction === 'received')
       .map(({ contactId, class: first }) => {
         const messageId = messageOf.get(candidate)!;
-        const sender = { candidate, contactId, messageId, kind: decision.kind! };
+        const sender = {
+          candidate,
+          contactId,
+          messageId,
+          kind: decision.kind!,
+          verdict: verdictOf.get(candidate)!.verdict,
+        };
         const known = appended.classOf(contactId, messageId) ?? first;
         // What was found as history fires by what was asked for with it, whatever another mailbox knew of the message.
         if (candidate.ownClass !== 'history') return { ...sender, class: known, asked: false };
@@ -198,8 +209,18 @@ async function append(
         return { ...sender, class: 'history' as const, asked };
       }),
   );
-  const entries = decided.map((one) => ({ ...one, messageId: messageOf.get(one.candidate) ?? null }));
+  const entries = decided.map((one) => ({
+    ...one,
+    messageId: messageOf.get(one.candidate) ?? null,
+    verdict: verdictOf.get(one.candidate) ?? null,
+  }));
   return { entries, senders, contactIds: appended.contactIds };
+}
+
+/** About the sender of this copy: what the mailbox's own server found, else what we found ourselves. */
+function judge({ trust }: Hold, { head, checked }: Candidate): SenderVerdict {
+  const nothing = { verdict: 'none' as const, by: null, results: null };
+  return trust === null || head === null ? nothing : (serverVerdict(head, trust) ?? checked ?? nothing);
 }
 
 /** An erasure that was under way when a body was kept may have removed it since (log/remove-unnamed.ts). Throws; then all is fetched anew. */

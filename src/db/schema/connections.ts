@@ -21,6 +21,8 @@ export interface ConnectionTable {
   last_synced_at: Timestamp | null;
   last_authenticated_at: Timestamp | null;
   fence: GeneratedInt8;
+  sender_check: Generated<'learned' | 'given' | 'off'>;
+  authserv_id: string | null;
   deleted_at: Timestamp | null;
   created_at: CreatedAt;
 }

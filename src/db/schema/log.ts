@@ -68,6 +68,9 @@ export interface SightingTable {
   due_at: Timestamp | null;
   tries: Generated<number>;
   error: string | null;
+  verdict: 'pass' | 'fail' | 'none' | null;
+  verdict_by: string | null;
+  verdict_results: string | null;
   vanished_at: Timestamp | null;
   superseded_at: Timestamp | null;
 }

@@ -23,6 +23,15 @@ export const connectionSchema = z
     stateSince: time(),
     nextTryAt: time().nullable(),
     sharing: z.enum(['everything', 'private']),
+    senderCheck: z
+      .object({
+        by: z.enum(['learned', 'given', 'off']),
+        authservId: z.string().nullable().openapi({ description: 'Null with learned: not found out yet' }),
+      })
+      .openapi({
+        description:
+          "Whose word counts about senders: the mailbox's own server, by the authserv-id (RFC 8601) that was found out or given; off: nobody's",
+      }),
     startedAt: time().openapi({ description: 'Mail from before it is not looked at unless history is asked for' }),
     lastSyncedAt: time().nullable(),
     lastAuthenticatedAt: time().nullable(),
@@ -66,6 +75,7 @@ export function presentConnection(connection: Connection): z.infer<typeof connec
     stateSince: connection.stateSince.toISOString(),
     nextTryAt: connection.nextTryAt?.toISOString() ?? null,
     sharing: connection.sharing,
+    senderCheck: { by: connection.senderCheck.by, authservId: connection.senderCheck.authservId },
     startedAt: connection.startedAt.toISOString(),
     lastSyncedAt: connection.lastSyncedAt?.toISOString() ?? null,
     lastAuthenticatedAt: connection.lastAuthenticatedAt?.toISOString() ?? null,

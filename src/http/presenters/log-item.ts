@@ -2,10 +2,17 @@ import { z } from '@hono/zod-openapi';
 import type { Conversation } from '../../log/conversations.ts';
 import type { LogItem, MessageSummary } from '../../log/items.ts';
 import { impersonalKinds } from '../../mail/kinds.ts';
+import type { SenderVerdict } from '../../mail/verdict.ts';
 import type { WholeLogItem, WholeMessage } from '../../log/read.ts';
 
 const named = z.object({ id: z.string(), name: z.string() });
 const person = z.object({ name: z.string(), address: z.string() });
+/** What a mailbox says of a sender. */
+export const senderSchema = z.object({
+  verdict: z.enum(['pass', 'fail', 'none']),
+  by: z.string().nullable().openapi({ description: 'The server that found so; null: Letterlog, or nobody' }),
+  results: z.string().nullable().openapi({ description: 'What it was found from, e.g. "dmarc=fail, spf=softfail"' }),
+});
 const time = () => z.string().openapi({ format: 'date-time' });
 
 const messageSchema = z.object({
@@ -64,8 +71,19 @@ const logItemSchema = z
       .openapi({ description: 'Of its conversation. When two join, they go by the id of the older' }),
     message: messageSchema.nullable(),
     mailboxes: z
-      .array(z.object({ connectionId: z.string(), address: z.string(), owner: named.nullable() }))
+      .array(
+        z.object({
+          connectionId: z.string(),
+          address: z.string(),
+          owner: named.nullable(),
+          sender: senderSchema.nullable().openapi({ description: 'Null: from before senders were checked' }),
+        }),
+      )
       .openapi({ description: 'The mailboxes that hold it; private ones of others are never named' }),
+    sender: z.enum(['pass', 'fail', 'none']).openapi({
+      description:
+        'Whether the sender is who From says (aligned, as DMARC wants it): the worst that one of these mailboxes says. On fail it starts an automation only where its trigger says so',
+    }),
     task: z
       .object({
         id: z.string(),
@@ -128,7 +146,13 @@ function presentLine(item: Omit<LogItem, 'message'>) {
     class: item.class,
     matchedAddress: item.matchedAddress,
     threadId: item.threadId,
-    mailboxes: item.mailboxes.map(({ connectionId, address, owner }) => ({ connectionId, address, owner })),
+    mailboxes: item.mailboxes.map(({ connectionId, address, owner, sender }) => ({
+      connectionId,
+      address,
+      owner,
+      sender: presentSender(sender),
+    })),
+    sender: item.sender,
     task: item.task && {
       id: item.task.id,
       subject: item.task.subject,
@@ -138,6 +162,10 @@ function presentLine(item: Omit<LogItem, 'message'>) {
     stageChange: item.stageChange && { from: item.stageChange.from, to: item.stageChange.to },
     actor: item.actor,
   };
+}
+
+export function presentSender(sender: SenderVerdict | null): z.infer<typeof senderSchema> | null {
+  return sender && { verdict: sender.verdict, by: sender.by, results: sender.results };
 }
 
 function presentSummary(message: MessageSummary): z.infer<typeof messageSchema> {

@@ -3,6 +3,7 @@ import type { FiringAnswer } from '../../automations/why-fired.ts';
 import type { Why } from '../../log/why.ts';
 import { impersonalKinds } from '../../mail/kinds.ts';
 import { exclusionKinds, exclusionScopes } from './exclusion.ts';
+import { presentSender, senderSchema } from './log-item.ts';
 
 const time = () => z.string().openapi({ format: 'date-time' });
 
@@ -25,6 +26,7 @@ export const whySchema = z
           .enum(['personal', ...impersonalKinds])
           .nullable()
           .openapi({ description: 'What this copy is; null when it is not logged' }),
+        sender: senderSchema.nullable().openapi({ description: 'Of what is logged' }),
         receivedAt: time().nullable(),
         listedAt: time(),
         decidedAt: time(),
@@ -77,6 +79,7 @@ export function presentWhy(why: Why, automations: readonly FiringAnswer[]): z.in
       explanation: sighting.explanation,
       class: sighting.class,
       kind: sighting.kind,
+      sender: presentSender(sighting.sender),
       receivedAt: sighting.receivedAt?.toISOString() ?? null,
       listedAt: sighting.listedAt.toISOString(),
       decidedAt: sighting.decidedAt.toISOString(),

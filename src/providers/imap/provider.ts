@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { addressKey } from '../../mail/address.ts';
 import type { AddressGuard } from '../../net/guard.ts';
 import { type ImapSettings, imapSettings } from '../imap-settings.ts';
+import { authservForHost } from '../well-known.ts';
 import { type Cursor, type Listed, type Mailbox, type Provider, ProviderError } from '../provider.ts';
 import { changes, readAhead } from './changes.ts';
 import { connect, secureContextWith } from './connect.ts';
@@ -61,6 +62,10 @@ export function imapProvider(options: ImapOptions): Provider {
   };
   return {
     name: 'imap',
+    authserv(settings) {
+      const { data } = imapSettings.safeParse(settings);
+      return data ? authservForHost(data.host) : null;
+    },
     async open(rawSettings, rawCredentials) {
       const settings = imapSettings.safeParse(rawSettings);
       if (!settings.success)
