@@ -51,12 +51,18 @@ async function look(name: string): Promise<void> {
 }
 
 /** In a second of its own: a mail server's receive times have no smaller part, and they order the log. */
-async function receive(subject: string, id: string, inReplyTo?: string, text?: string): Promise<void> {
+async function receive(
+  subject: string,
+  id: string,
+  inReplyTo?: string,
+  text?: string,
+  headers: string[] = [],
+): Promise<void> {
   const second = () => Math.floor(Date.now() / 1000);
   const before = second();
   await expect.poll(second, { interval: 20, timeout: 5000 }).toBeGreaterThan(before);
   await dovecot.deliver(
-    mail({ from: anna, to: mailbox, subject, messageId: `${id}@customer.test`, inReplyTo, text }),
+    mail({ from: anna, to: mailbox, subject, messageId: `${id}@customer.test`, inReplyTo, text, headers }),
     mailbox,
   );
 }
@@ -105,3 +111,37 @@ test('a log is read by conversation, live, with its quoted text folded', { timeo
   await emails.nth(0).scrollIntoViewIfNeeded();
   await look('phone-dark');
 });
+
+test(
+  'mail whose sender could not be confirmed is marked, and who checks senders can be corrected',
+  { timeout: 120_000 },
+  async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    const [connection] = (await api.get('/connections')).items;
+    await page.goto(`${app.url}/profile/email-sync/${connection.id}`);
+    await page.getByRole('radio', { name: 'This server' }).check();
+    await page.getByLabel('Name of the server').fill('mx.letterlog.test');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('It counts for mail from now on').waitFor();
+    await page.getByRole('region', { name: 'Forged senders' }).scrollIntoViewIfNeeded();
+    await look('senders');
+
+    const found =
+      'Authentication-Results: mx.letterlog.test; spf=softfail smtp.mailfrom=evil.test; dmarc=fail header.from=customer.test';
+    await receive('Our new bank details', 'forged', undefined, 'Pay here from now on.', [found]);
+    const [contact] = (await api.get('/contacts')).items;
+    await page.goto(`${app.url}/contacts/${contact.id}`);
+    const line = page.getByRole('button', { name: /Our new bank details/ });
+    await line.getByText('Sender not confirmed').waitFor({ timeout: 30_000 });
+    await look('forged-line');
+    await line.click();
+    const drawer = page.getByRole('dialog');
+    await drawer.getByText('By the rules of customer.test, this was not sent by it.').waitFor();
+    await drawer.getByText('not confirmed by mx.letterlog.test (spf=softfail, dmarc=fail)').waitFor();
+    await look('forged');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await look('forged-phone-dark');
+  },
+);

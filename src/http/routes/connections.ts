@@ -9,6 +9,7 @@ import { chooseFolders } from '../../connections/folders.ts';
 import { connectionSorts, listConnections } from '../../connections/list.ts';
 import { updateConnection } from '../../connections/pause.ts';
 import { reauthenticate } from '../../connections/reauthenticate.ts';
+import { setSenderCheck } from '../../connections/sender-check.ts';
 import { tryNow } from '../../connections/try-now.ts';
 import { viewConnection } from '../../connections/view.ts';
 import type { Db } from '../../db/open.ts';
@@ -133,6 +134,35 @@ const edit = createRoute({
   responses: responses(200, 'The connection', connectionSchema),
 });
 
+const senders = createRoute({
+  method: 'put',
+  path: '/connections/{id}/sender-check',
+  tags,
+  summary: 'Say whose word counts about senders from now on; learned: it is found out (again)',
+  request: {
+    params,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.discriminatedUnion('by', [
+            z.object({ by: z.literal('learned') }),
+            z.object({
+              by: z.literal('given'),
+              authservId: text(255).openapi({
+                description:
+                  "What the mailbox's server writes first in its Authentication-Results fields; *.example.com stands for all hosts of it",
+              }),
+            }),
+            z.object({ by: z.literal('off') }),
+          ]),
+        },
+      },
+    },
+  },
+  responses: responses(200, 'The connection', connectionSchema),
+});
+
 const signIn = createRoute({
   method: 'post',
   path: '/connections/{id}/sign-in',
@@ -223,6 +253,10 @@ export function connectionRoutes({
         200,
       ),
     )
+    .openapi(senders, async (c) => {
+      const { id } = c.req.valid('param');
+      return c.json(presentConnection(await setSenderCheck(db, c.get('viewer'), id, c.req.valid('json'))), 200);
+    })
     .openapi(signIn, async (c) => {
       const { password: secret, settings } = c.req.valid('json');
       const input = { credentials: { password: secret }, settings };

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { answer, api } from './request.ts';
-import type { ConnectInput, ConnectionSettings, HistoryInput, Sharing } from './types.ts';
+import type { ConnectInput, ConnectionSettings, HistoryInput, SenderCheckInput, Sharing } from './types.ts';
 import { wholeList } from './whole-list.ts';
 
 /** One's own, or all of the account (administrators). */
@@ -64,6 +64,8 @@ export const chooseFolders = (id: string, folderIds: string[]) =>
   answer(api.connections[':id'].folders.$put({ param: { id }, json: { folderIds } }));
 export const updateConnection = (id: string, json: { sharing?: Sharing; paused?: boolean }) =>
   answer(api.connections[':id'].$patch({ param: { id }, json }));
+export const setSenderCheck = (id: string, json: SenderCheckInput) =>
+  answer(api.connections[':id']['sender-check'].$put({ param: { id }, json }));
 export const tryNow = async (id: string): Promise<void> => {
   await answer(api.connections[':id'].try.$post({ param: { id } }));
 };

@@ -47,6 +47,7 @@ export type Security = ConnectionSettings['security'];
 export type Sharing = Connection['sharing'];
 export type Folder = Connection['folders'][number];
 export type ConnectInput = InferRequestType<Api['connections']['$post']>['json'];
+export type SenderCheckInput = InferRequestType<Api['connections'][':id']['sender-check']['$put']>['json'];
 export type Check = InferResponseType<Api['connections'][':id']['checks']['$get'], 200>['items'][number];
 export type Outage = InferResponseType<Api['outages']['$get'], 200>['items'][number];
 export type History = InferResponseType<Api['connections'][':id']['history']['$get'], 200>['items'][number];

@@ -88,6 +88,16 @@ function SightingView({ sighting }: { sighting: Sighting }) {
             <dd>{meanings[sighting.class]}</dd>
           </>
         )}
+        {sighting.sender && sighting.sender.verdict !== 'none' && (
+          <>
+            <dt>Sender</dt>
+            <dd>
+              {sighting.sender.verdict === 'pass' ? 'Confirmed' : 'Could not be confirmed'} by{' '}
+              {sighting.sender.by ?? 'Letterlog itself'}
+              {sighting.sender.results && ` (${sighting.sender.results})`}
+            </dd>
+          </>
+        )}
         {sighting.error && (
           <>
             <dt>Error</dt>

@@ -56,6 +56,12 @@ function Settings(props: Props) {
               <Checkbox value="calendar" label="Calendar mail" />
             </Stack>
           </Checkbox.Group>
+          <Checkbox
+            label="Mail whose sender could not be confirmed"
+            description="Somebody else may have written it in the contact's name"
+            checked={element.alsoUnconfirmed ?? false}
+            onChange={(event) => onChange({ ...element, alsoUnconfirmed: event.currentTarget.checked })}
+          />
         </>
       );
     case 'create_task':

@@ -10,6 +10,7 @@ import { kindLabel } from '../../components/mail-kind.ts';
 import { More } from '../../components/more.tsx';
 import { Problem } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
+import { ToneBadge } from '../../components/tone.tsx';
 import { LogLine } from './log-line.tsx';
 import classes from './log.module.css';
 
@@ -49,6 +50,7 @@ export function ConversationLine({ item, openedId, onOpen }: ConversationProps) 
         <RelativeTime at={item.at} className={classes['time']} />
         <span className={classes['meta']}>
           <span className="one-line">{writers(conversation)}</span>
+          {item.sender === 'fail' && <ToneBadge tone="bad">Sender not confirmed</ToneBadge>}
           {kind && <span className={`one-line ${classes['kind']}`}>· {kind}</span>}
         </span>
         {message.snippet && <span className={`one-line ${classes['snippet']}`}>{message.snippet}</span>}

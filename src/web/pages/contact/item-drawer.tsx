@@ -14,6 +14,7 @@ import { WhyAnswer } from '../../components/why-answer.tsx';
 import { dateAndTime, exactTime, fileSize } from '../../time.ts';
 import classes from './item.module.css';
 import { classLabels, directionLabels } from './log-line.tsx';
+import { SenderWarning, SenderWords } from './sender.tsx';
 import { TextBody } from './text-body.tsx';
 
 const HtmlBody = lazy(() => import('./html-body.tsx'));
@@ -67,6 +68,7 @@ function Opened({ item, message }: { item: OpenedLogItem; message: Message }) {
   return (
     <>
       <People item={item} message={message} />
+      <SenderWarning item={item} from={message.from} />
       <Attachments itemId={item.id} message={message} />
       {message.defects.length > 0 && (
         <Alert color="yellow" variant="light" mt="sm" py="xs" title="Parts of this email couldn't be read">
@@ -121,6 +123,14 @@ function People({ item, message }: { item: OpenedLogItem; message: Message }) {
           .map(([label, people]) => (
             <PeopleRow key={label} label={label} people={people} />
           ))}
+        {item.direction !== 'sent' && item.sender !== 'fail' && (
+          <>
+            <dt>Sender</dt>
+            <dd>
+              <SenderWords item={item} />
+            </dd>
+          </>
+        )}
         <dt>Date</dt>
         <dd>
           <time dateTime={at} title={exactTime(at, zone)}>

@@ -13,6 +13,7 @@ import type { ReactNode } from 'react';
 import type { Direction, LogItem, Mailbox } from '../../api/types.ts';
 import { kindLabel } from '../../components/mail-kind.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
+import { ToneBadge } from '../../components/tone.tsx';
 import classes from './log.module.css';
 
 export const directionLabels: Record<Direction, string> = { received: 'Received', sent: 'Sent', copied: 'Copied' };
@@ -56,6 +57,11 @@ function EmailLine({ item, opened, onOpen }: { item: LogItem; opened: boolean; o
             {message.attachmentCount}
             <VisuallyHidden>{message.attachmentCount === 1 ? 'attachment' : 'attachments'}</VisuallyHidden>
           </span>
+        )}
+        {item.sender === 'fail' && (
+          <ToneBadge tone="bad" title={`The sender could not be confirmed as ${message.from?.address ?? 'anybody'}`}>
+            Sender not confirmed
+          </ToneBadge>
         )}
         {kind && <span className={`one-line ${classes['kind']}`}>· {kind}</span>}
         {item.class && item.class !== 'live' && <span style={{ flex: 'none' }}>· {classLabels[item.class]}</span>}

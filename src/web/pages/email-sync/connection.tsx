@@ -23,6 +23,7 @@ import { FolderChoice } from './folder-choice.tsx';
 import { HistoryImports } from './history-imports.tsx';
 import { Outages } from './outages.tsx';
 import { Quarantine } from './quarantine.tsx';
+import { SenderCheck } from './sender-check.tsx';
 import { SharingChoice } from './sharing-choice.tsx';
 import { SignInAgain } from './sign-in-again.tsx';
 import { StatusWords } from './status.tsx';
@@ -117,6 +118,11 @@ function Editor({ connection }: { connection: Connection }) {
       {connection.state !== 'connecting' && (
         <Card title="Older mail">
           <HistoryImports connection={connection} own={own} />
+        </Card>
+      )}
+      {connection.state !== 'connecting' && (
+        <Card title="Forged senders">
+          <SenderCheck connection={connection} />
         </Card>
       )}
       <SharingCard connection={connection} own={own} />
