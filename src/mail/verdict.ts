@@ -34,11 +34,10 @@ const unnamedAt = '*.outlook.com';
  * A From with addresses of several organisations can't be confirmed by anybody: a server looks at one of them, and the contact may be the other.
  */
 export function serverVerdict(head: Pick<Head, 'from' | 'trace'>, trust: Trust): SenderVerdict | null {
-  const domains = senderDomains(head);
-  if (domains.length > 1) return { verdict: 'fail', by: null, results: 'From names several domains' };
-  const [domain] = domains;
+  const [domain, another] = senderDomains(head);
   const said = domain === undefined ? null : trustedResults(head.trace, trust);
   if (domain === undefined || said === null) return null;
+  if (another !== undefined) return { verdict: 'fail', by: null, results: 'From names several domains' };
   const verdict = decide(said.results, domain);
   if (verdict === null) return null;
   const shown = said.results.filter(({ method }) => ['dmarc', 'spf', 'dkim'].includes(method));

@@ -77,7 +77,6 @@ export class OpenMailbox {
   async begin(): Promise<void> {
     await this.refresh();
     await this.reload();
-    this.learnAt = Date.now() + learnEvery;
     this.sweepAt = Date.now() + this.sweepMs();
   }
 
@@ -85,8 +84,10 @@ export class OpenMailbox {
   async reload(): Promise<void> {
     this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
     await this.history.reload();
+    const trusted = this.hold.trust;
     this.hold.trust = await loadTrust(this.hold.db, this.hold.accountId, this.hold.connectionId);
-    await learnTrust(this.hold, this.mailbox);
+    // A person asked for it to be found out again.
+    if (this.hold.trust !== null && this.hold.trust.authserv === null && trusted?.authserv !== null) this.learnAt = 0;
     this.checking.lookAgain();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
@@ -119,6 +120,7 @@ export class OpenMailbox {
     while (!interrupted()) {
       if (this.broken !== null) throw this.broken;
       if (Date.now() >= this.sweepAt) await this.sweep();
+      if (Date.now() >= this.learnAt) await this.learn();
       const ref = this.nextPending();
       if (ref !== null) this.news = (await this.ask(ref)) > 0 || this.news;
       else if (this.due) this.due = (await decideDue(this.hold, this.mailbox, this.suspects)) > 0;
@@ -204,14 +206,16 @@ export class OpenMailbox {
     if ([...this.chosen].every((one) => this.resting.has(one))) throw error;
   }
 
+  /** Before the first message is logged, and seldom again. */
+  private async learn(): Promise<void> {
+    this.learnAt = Date.now() + learnEvery;
+    await learnTrust(this.hold, this.mailbox);
+  }
+
   private async sweep(): Promise<void> {
     this.sweepAt = Date.now() + this.sweepMs();
     this.checking.lookAgain();
     if (Date.now() >= this.foldersAt) await this.refresh();
-    if (Date.now() >= this.learnAt) {
-      this.learnAt = Date.now() + learnEvery;
-      await learnTrust(this.hold, this.mailbox);
-    }
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     const known: { stream: Stream; cursor: string }[] = [];
     for (const stream of streams) {

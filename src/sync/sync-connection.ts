@@ -89,8 +89,18 @@ async function run(deps: SyncDeps, accountId: string, connectionId: string, outs
       const ms = pause === 'sign-in' ? null : quietly ? 1000 * Math.random() : pauseOf(error, pause, failures);
       if (!quietly && !(await record(deps, accountId, connectionId, health.fence, error, code, ms))) return;
       if (ms === null) return;
-      await outside.bell.wait(ms);
+      await rest(outside, ms);
     }
+  }
+}
+
+/** Waits so many milliseconds, or until something about the connection changed. What a mailbox that is closed by now rang for is no reason to open it again. */
+async function rest(outside: Outside, ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  while (!outside.changed && !outside.stop.signal.aborted) {
+    const left = until - performance.now();
+    if (left <= 0) return;
+    await outside.bell.wait(left);
   }
 }
 
@@ -117,7 +127,6 @@ async function live(
   const close = () => void open.close();
   stopped.addEventListener('abort', close);
   try {
-    outside.changed = false;
     await open.begin();
     while (!stopped.aborted) {
       if (outside.changed) {
