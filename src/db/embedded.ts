@@ -66,12 +66,14 @@ export async function startEmbedded(dir: string, settings: Record<string, string
   return {
     url,
     reused,
-    stop: () =>
-      withLockFile(lock, 60_000, async () => {
+    async stop() {
+      await hold.settle();
+      await withLockFile(lock, 60_000, async () => {
         if (!(await hold.release())) return;
         await server.control(['-D', server.data, '-w', '-m', 'fast', 'stop']);
         if (socket !== folder) rmSync(socket, { recursive: true, force: true });
-      }),
+      });
+    },
   };
 }
 

@@ -6,6 +6,8 @@ import pg from 'pg';
 const useLock = 4_700_000;
 
 export interface Hold {
+  /** Brings a server that died back no more; resolves when what is under way of that has ended. Before release(), and without the lock that `ensure` takes. */
+  settle(): Promise<void>;
   /** Gives the server up; true when nobody else uses it, so that it may be stopped. */
   release(): Promise<boolean>;
 }
@@ -17,10 +19,14 @@ export interface Hold {
  */
 export async function holdServer(url: string, ensure: () => Promise<unknown>): Promise<Hold> {
   let released = false;
+  let restoring = Promise.resolve();
   let client = await connect();
   return {
-    async release() {
+    async settle() {
       released = true;
+      await restoring;
+    },
+    async release() {
       socketOf(client).ref();
       try {
         await client.query('select pg_advisory_unlock_shared($1)', [useLock]);
@@ -48,7 +54,9 @@ export async function holdServer(url: string, ensure: () => Promise<unknown>): P
     await next.connect();
     await next.query('select pg_advisory_lock_shared($1)', [useLock]);
     socketOf(next).unref();
-    next.once('end', () => void restore());
+    next.once('end', () => {
+      restoring = restore();
+    });
     return next;
   }
 

@@ -100,9 +100,11 @@ describe('a map', () => {
     expect(firings).toMatchObject([
       { contact: { id: account.contactId, name: 'Grace Hopper' }, triggerId: 'trigger', logItemId: null },
     ]);
-    expect(await listRunsOfContact(db, account.accountId, account.contactId)).toMatchObject([
-      { map: { name: 'Answer' }, state: 'waiting', element: { id: 'e2', label: 'Wait 2 days' } },
-    ]);
+    const runs = () => listRunsOfContact(db, account.accountId, account.contactId);
+    // It stands at its wait a moment before it waits.
+    await expect
+      .poll(runs, { timeout: 10_000 })
+      .toMatchObject([{ map: { name: 'Answer' }, state: 'waiting', element: { id: 'e2', label: 'Wait 2 days' } }]);
     expect((await ask('POST', `${path}/pause`)).body).toMatchObject({ state: 'paused' });
     expect((await ask('POST', `${path}/pause`)).body).toMatchObject({ code: 'conflict' });
     expect((await ask('POST', `${path}/resume`)).body).toMatchObject({ state: 'published', version: 1 });
