@@ -66,6 +66,8 @@ describe('a process that lost the connection', () => {
     for (let i = 0; i < 3; i += 1) deliver(`m${i}`);
     const { hold, connection } = (await claim(rig.deps, rig.accountId, id))!;
     const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
+    // So long that both have read the cursor before either moves it.
+    box().latency = 300;
     const [first, second] = await Promise.allSettled([
       syncStream(hold, mailbox, 'INBOX', new Suspects()),
       syncStream(hold, mailbox, 'INBOX', new Suspects()),
