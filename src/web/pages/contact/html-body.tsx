@@ -27,7 +27,7 @@ export default function HtmlBody({ itemId, message }: { itemId: string; message:
 
 function Framed({ itemId, message }: { itemId: string; message: Message }) {
   const [showRemote, setShowRemote] = useState(false);
-  const { data: inlineImages = noImages } = useQuery({
+  const { data: inlineImages = noImages, isLoading } = useQuery({
     queryKey: ['inline-images', itemId],
     queryFn: () => loadInlineImages(itemId, message),
     staleTime: Infinity,
@@ -47,12 +47,14 @@ function Framed({ itemId, message }: { itemId: string; message: Message }) {
           </Button>
         </div>
       )}
+      {/* One frame for each document: Chromium may never show one that is replaced while it loads. */}
       <iframe
+        key={`${isLoading} ${showRemote}`}
         className={classes['frame']}
         title={`Email: ${message.subject || 'no subject'}`}
         sandbox="allow-popups allow-popups-to-escape-sandbox"
         referrerPolicy="no-referrer"
-        srcDoc={safe.document}
+        srcDoc={isLoading ? '' : safe.document}
       />
     </div>
   );
