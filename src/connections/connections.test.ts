@@ -250,6 +250,18 @@ describe('connecting', () => {
     expect(connection.folders.find((folder) => folder.ref === 'Locked')!.selectable).toBe(false);
   });
 
+  test('leaves out a folder that the server can not give now; where it gives none, nothing is connected', async () => {
+    const refused = new ProviderError('transient', 'Internal error', { folderOnly: true });
+    mailbox.fail('start', refused, { times: 2 });
+    await expect(connected()).rejects.toMatchObject({ code: 'mailbox_unreachable', message: 'Internal error' });
+    mailbox.fail('start', refused, { folder: 'Sent' });
+    const { folders } = await connected();
+    expect(folders.map(({ ref, selectable }) => [ref, selectable]).sort()).toEqual([
+      ['INBOX', true],
+      ['Sent', false],
+    ]);
+  });
+
   test('tells the sync processes', async () => {
     const heard: unknown[] = [];
     const listener = await listen(database.url, { letterlog_connection: (payload) => heard.push(payload) }, () => {});

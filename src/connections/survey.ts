@@ -19,10 +19,13 @@ export async function surveyMailbox(mailbox: Mailbox, address: string): Promise<
   const folders = await mailbox.folders();
   if (folders.length === 0) throw new ProviderError('protocol', 'The server lists no folders for this mailbox.');
   const streams: Survey['streams'] = [];
+  let refused: ProviderError | null = null;
   for (const stream of mailbox.streams(folders.filter((folder) => folder.selectable))) {
-    const cursor = await startOf(mailbox, stream);
-    if (cursor !== null) streams.push({ stream, cursor });
+    const start = await startOf(mailbox, stream);
+    if (typeof start === 'string') streams.push({ stream, cursor: start });
+    else refused ??= start;
   }
+  if (streams.length === 0 && refused) throw refused;
   return { aliasKeys, folders, streams };
 }
 
@@ -37,12 +40,14 @@ export async function requireMailboxOf(mailbox: Mailbox, address: string): Promi
   });
 }
 
-/** The stream's cursor; null for one that can't be read: a folder that went meanwhile, or that the server lists but won't open. */
-async function startOf(mailbox: Mailbox, stream: Stream): Promise<Cursor | null> {
+/** The stream's cursor, or why there is none: a folder that went meanwhile, or that the server lists but won't open. */
+async function startOf(mailbox: Mailbox, stream: Stream): Promise<Cursor | ProviderError> {
   try {
     return await mailbox.start(stream);
   } catch (error) {
-    if (error instanceof ProviderError && (error.kind === 'gone' || error.kind === 'unsupported')) return null;
+    const ofFolder =
+      error instanceof ProviderError && (error.kind === 'gone' || error.kind === 'unsupported' || error.folderOnly);
+    if (ofFolder) return error;
     throw error;
   }
 }

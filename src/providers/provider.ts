@@ -142,17 +142,27 @@ export type ProviderErrorKind = 'auth' | 'rate-limit' | 'transient' | 'gone' | '
  */
 export type ProviderErrorReason = 'unreachable' | 'insecure' | 'not-allowed';
 
-/** Every failure of a provider. `message` and `hint` are for people and never hold a secret; `retryAfter` in seconds. */
+/**
+ * Every failure of a provider. `message` and `hint` are for people and never hold a secret; `retryAfter` in seconds. `folderOnly`: the server refuses this folder, or what
+ * was asked of it; the mailbox's others may well be read.
+ */
 export class ProviderError extends Error {
   readonly kind: ProviderErrorKind;
   readonly reason: ProviderErrorReason | undefined;
   readonly retryAfter: number | undefined;
   readonly hint: string | undefined;
+  readonly folderOnly: boolean;
 
   constructor(
     kind: ProviderErrorKind,
     message: string,
-    options: { cause?: unknown; retryAfter?: number; hint?: string; reason?: ProviderErrorReason } = {},
+    options: {
+      cause?: unknown;
+      retryAfter?: number;
+      hint?: string;
+      reason?: ProviderErrorReason;
+      folderOnly?: boolean;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProviderError';
@@ -160,6 +170,7 @@ export class ProviderError extends Error {
     this.reason = options.reason;
     this.retryAfter = options.retryAfter;
     this.hint = options.hint;
+    this.folderOnly = options.folderOnly ?? false;
   }
 }
 

@@ -307,9 +307,12 @@ describe('trouble', () => {
     await expect.poll(subjects, eventually).toEqual(['one']);
   });
 
-  test('of one folder rests that folder alone', async () => {
+  test.each([
+    new ProviderError('protocol', 'Garbled.'),
+    new ProviderError('transient', 'Garbled.', { folderOnly: true }),
+  ])('of one folder rests that folder alone ($kind)', async (error) => {
     const id = await rig.connect(me);
-    box().fail('changes', new ProviderError('protocol', 'Garbled.'), { folder: 'Sent', times: 1000 });
+    box().fail('changes', error, { folder: 'Sent', times: 1000 });
     start();
     deliver('one');
     await expect.poll(subjects, eventually).toEqual(['one']);

@@ -34,7 +34,8 @@ const codes: Record<ProviderErrorReason, StateCode> = {
 
 export function policyOf(error: unknown): Policy {
   if (!(error instanceof ProviderError)) return policies.other;
-  const policy = policies[error.kind];
+  const known = policies[error.kind];
+  const policy = error.folderOnly ? { ...known, whole: false } : known;
   return error.reason ? { ...policy, code: codes[error.reason] } : policy;
 }
 

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { imapProvider } from '../../src/providers/imap/provider.ts';
-import type { Mailbox, Provider } from '../../src/providers/provider.ts';
+import type { Mailbox, Provider, ProviderError } from '../../src/providers/provider.ts';
 import { type OddImap, startOddImap } from './odd-imap.ts';
 import { cursorAfter, fetchAll, idsOf, longAgo, pagesOf } from './provider-suite.ts';
 
@@ -26,6 +26,11 @@ const many = (count: number, prefix: string, step = 1) => {
   for (let index = 0; index < count; index += 1) server.append(`${prefix}${index}`, { uid: first + index * step });
 };
 const changes = (cursor: string) => pagesOf(mailbox, inbox, cursor);
+const asksFor = (command: string, uid: number) =>
+  (/^UID FETCH (\S+)/.exec(command)?.[1] ?? '').split(',').some((range) => {
+    const [from, to = from] = range.split(':').map(Number) as [number, number?];
+    return from <= uid && uid <= to!;
+  });
 const reopen = async () => {
   await mailbox.close();
   mailbox = await provider.open(settings(), { password: 'secret' });
@@ -153,6 +158,46 @@ describe('a server that', () => {
       expect(lists).toBeGreaterThan(3);
     },
   );
+
+  test.each(['[SERVERBUG] ', '[UNAVAILABLE] ', ''])(
+    'edge case 19: refuses one folder (NO %s) is read and watched in the others',
+    async (code) => {
+      server.capabilities = 'IMAP4rev1 IDLE';
+      await reopen();
+      const sent = { ref: 'INBOX.Gesendet', folders: ['INBOX.Gesendet'] };
+      const wrong = { kind: 'transient', folderOnly: true, message: expect.stringContaining('INBOX') };
+      let refused = 'EXAMINE INBOX.Gesendet';
+      server.script = (command, tag) => (command === refused ? [`${tag} NO ${code}Internal error`] : null);
+      server.append('one');
+      await expect(mailbox.start(sent)).rejects.toMatchObject(wrong);
+      expect(await mailbox.stale([{ stream: inbox, cursor: await mailbox.start(inbox) }])).toEqual([]);
+      // Also where it is the one that would have a connection of its own.
+      refused = 'EXAMINE INBOX';
+      await expect(mailbox.start(inbox)).rejects.toMatchObject(wrong);
+      const woken: string[] = [];
+      const onError = vi.fn<(error: ProviderError) => void>();
+      const unwatch = await mailbox.watch([inbox, sent], ({ ref }) => woken.push(ref), onError);
+      await expect.poll(() => woken.sort(), { timeout: 30_000 }).toEqual(['INBOX', 'INBOX.Gesendet']);
+      expect(onError).not.toHaveBeenCalled();
+      await unwatch();
+    },
+  );
+
+  test('edge case 12: refuses one message, or its whole folder, gives the others', async () => {
+    const start = await mailbox.start(inbox);
+    many(20, 'm');
+    const places = (await changes(start)).flatMap((page) => page.listed).map((row) => row.places[0]!);
+    let refuses = (command: string) => command.includes('BODY.PEEK') && asksFor(command, 7);
+    server.script = (command, tag) => (refuses(command) ? [`${tag} NO [SERVERBUG] Internal error`] : null);
+    const answers = await fetchAll(mailbox, places);
+    expect(answers.flatMap(({ failed }, index) => (failed ? [[index + 1, failed.kind]] : []))).toEqual([
+      [7, 'transient'],
+    ]);
+    refuses = (command) => command.startsWith('EXAMINE');
+    await reopen();
+    const none = await fetchAll(mailbox, places);
+    expect(none.map(({ failed }) => failed?.kind)).toEqual(places.map(() => 'transient'));
+  });
 
   test.each([10_000, 3, -3])(
     'edge case 24: lies about the length of a literal (%i) is not believed, and only that message suffers',

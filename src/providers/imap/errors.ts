@@ -188,6 +188,12 @@ export function commandError(error: unknown, server: ServerName, folder: string 
     return new ProviderError('unsupported', `${host} does not let you read the folder ${folder ?? ''}.`);
   if (raw.responseStatus === 'BAD')
     return new ProviderError('protocol', `${host} does not understand a command.`, { cause: detail(raw) });
+  // RFC 9051, 6.3.3: "can't access mailbox". One that is broken must not keep the others from being read.
+  if (raw.responseStatus === 'NO' && folder !== null)
+    return new ProviderError('transient', `${host} can not give the folder ${folder} at the moment.`, {
+      cause: detail(raw),
+      folderOnly: true,
+    });
   return new ProviderError('transient', `${host} can not do this at the moment.`, { cause: detail(raw) });
 }
 

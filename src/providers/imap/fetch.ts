@@ -13,6 +13,8 @@ const mostAtOnce = 500;
 const small = 256 * 1024;
 const batch = 8 * 1024 * 1024;
 const piece = 1024 * 1024;
+/** Messages in a row that the server refuses: then it is the folder. */
+const mostRefusals = 5;
 
 interface About {
   size: number | null;
@@ -46,6 +48,7 @@ class GroupFailed extends Error {
 async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[]): AsyncGenerator<Fetched> {
   const about = await ofFolder(group, () => ask(sessions, group));
   const patience = new Patience();
+  let refusals = 0;
   // While a message is being looked for that breaks the connection: it lies before this.
   let suspect: number | null = null;
   for (let at = 0; at < group.length;) {
@@ -63,13 +66,17 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
       try {
         answered = await ofFolder(group.slice(at), () => fetchSmall(sessions, together, about));
         patience.succeeded();
+        refusals = 0;
       } catch (error) {
-        if (!isLost(error)) throw error;
-        patience.failed();
+        // The folder could be opened a moment ago: one of these messages may be the reason.
+        const refused = error instanceof GroupFailed && error.reason.folderOnly ? error : null;
+        if (!isLost(error) && !refused) throw error;
+        if (!refused) patience.failed();
         suspect = at + together.length;
         if (together.length > 1) continue;
-        await patience.blame(() => sessions.run(place.folder, (client) => client.noop()));
-        answered = [{ place, failed: breaksOff() }];
+        if (refused && (refusals += 1) > mostRefusals) throw refused;
+        if (!refused) await patience.blame(() => sessions.run(place.folder, (client) => client.noop()));
+        answered = [{ place, failed: refused?.reason ?? breaksOff() }];
       }
       at += together.length;
       if (suspect !== null && at >= suspect) suspect = null;
@@ -184,7 +191,7 @@ async function ofFolder<T>(rest: Place[], task: () => Promise<T>): Promise<T> {
         rest,
         new ProviderError('gone', 'The server has renumbered this folder since the message was listed.'),
       );
-    if (error instanceof ProviderError && (error.kind === 'gone' || error.kind === 'unsupported'))
+    if (error instanceof ProviderError && (error.kind === 'gone' || error.kind === 'unsupported' || error.folderOnly))
       throw new GroupFailed(rest, error);
     throw error;
   }

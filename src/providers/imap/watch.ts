@@ -107,7 +107,9 @@ export async function watch(
       if (isGone(error)) continue;
       // Servers allow only so many connections of one user.
       const full = error instanceof ProviderError && error.reason === 'unreachable' && open.size > 0;
-      if (full || error instanceof NoSlot) polled.push(stream);
+      // One that can't be opened now is asked for until it can.
+      const refused = error instanceof ProviderError && error.folderOnly;
+      if (full || refused || error instanceof NoSlot) polled.push(stream);
       else {
         end();
         throw error;
