@@ -96,6 +96,7 @@ async function start(config: Config, onStop: OnStop): Promise<void> {
       jobs,
       changes,
       blobs,
+      parser,
       openPart,
       mailboxes: { providers, sealer, guard },
       deletion: eraseDeps({ blobs }),

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { DeleteDeps, MailboxDeps } from '../connections/deps.ts';
 import type { ContactDeps } from '../contacts/deps.ts';
 import type { Db, Trx } from '../db/open.ts';
+import type { Parser } from '../mail/parse-message.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { ChangeFeed } from './change-feed.ts';
 
@@ -26,6 +27,7 @@ export interface AppDeps extends Omit<AccountDeps, 'signIn'> {
   /** How often open streams are checked and get a sign of life; 20 s by default. */
   heartbeatMs?: number;
   blobs: Pick<Blobs, 'open'>;
+  parser: Pick<Parser, 'parse'>;
   /** Reads one part out of a raw message (mail/part.ts). */
   openPart(raw: Readable, part: string): Promise<{ body: Readable }>;
   mailboxes: MailboxDeps;

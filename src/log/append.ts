@@ -17,7 +17,9 @@ export interface Participant {
 }
 
 export interface EmailContent {
-  parsed: ParsedMessage;
+  parsed: Omit<ParsedMessage, 'html'>;
+  /** It is read from the raw message when somebody opens it (html-of.ts). */
+  hasHtml: boolean;
   /** Key of the raw message in the blob store. */
   raw: string;
   /** Bytes. */
@@ -93,18 +95,17 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   }
   if (fresh.size === 0) return { ids, inserted };
   const rest = [...fresh].map(([identity, email]) => messageRow(identity, email));
-  const bodies = [...fresh.values()].map(({ content }) => content!.parsed);
+  const texts = [...fresh.values()].map(({ content }) => content!.parsed.text);
   // The texts go beside the JSON: within it they take twice as long.
   const { rows } = await sql<{ id: string; identity: string }>`
     insert into message (account_id, identity, internet_message_id, in_reply_to, reference_ids, subject, snippet, sent_at, received_at, size,
-      text, html, headers, raw, defects, kind, delivery)
+      text, has_html, headers, raw, defects, kind, delivery)
     select ${accountId}, decode(m.identity, 'hex'), m."messageId", m."inReplyTo", m."references", m.subject, m.snippet, m."sentAt", m."receivedAt",
-      m.size, body.text, body.html, m.headers, m.raw, m.defects, m.kind, m.delivery
+      m.size, body.text, m."hasHtml", m.headers, m.raw, m.defects, m.kind, m.delivery
     from json_to_recordset(${JSON.stringify(rest)}::json) as m(
       identity text, "messageId" text, "inReplyTo" text, "references" text[], subject text, snippet text, "sentAt" timestamptz,
-      "receivedAt" timestamptz, size bigint, headers jsonb, raw text, defects text[], kind text, delivery jsonb)
-    join unnest(${[...fresh.keys()]}::text[], ${bodies.map(({ text }) => text)}::text[], ${bodies.map(({ html }) => html)}::text[])
-      as body (identity, text, html) on body.identity = m.identity
+      "receivedAt" timestamptz, size bigint, "hasHtml" boolean, headers jsonb, raw text, defects text[], kind text, delivery jsonb)
+    join unnest(${[...fresh.keys()]}::text[], ${texts}::text[]) as body (identity, text) on body.identity = m.identity
     order by m.identity
     on conflict (account_id, identity) do nothing
     returning id, encode(identity, 'hex') as identity`.execute(trx);
@@ -125,7 +126,7 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
 }
 
 function messageRow(identity: string, { head, receivedAt, content, kind }: Email): object {
-  const { parsed, raw, size } = content!;
+  const { parsed, hasHtml, raw, size } = content!;
   return {
     identity,
     messageId: head.messageId,
@@ -136,6 +137,7 @@ function messageRow(identity: string, { head, receivedAt, content, kind }: Email
     sentAt: head.date,
     receivedAt,
     size,
+    hasHtml,
     headers: parsed.headers.filter(([name]) => !/^(resent-)?bcc$/i.test(name)),
     raw,
     defects: parsed.defects,

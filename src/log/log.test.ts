@@ -10,6 +10,7 @@ import { accountKey } from '../accounts/account-key.ts';
 import type { Viewer } from '../accounts/viewer.ts';
 import type { Db } from '../db/open.ts';
 import { keyedHash } from '../mail/hash.ts';
+import { parseMessage } from '../mail/parse-message.ts';
 import { openPart } from '../mail/part.ts';
 import { listLog } from './query.ts';
 import { openAttachment, readLogItem } from './read.ts';
@@ -27,6 +28,11 @@ let shared: TestConnection;
 let hidden: TestConnection;
 let contactId: string;
 let contacts: { id: string; address: string }[];
+const raws = new Map<string, string>();
+const reading = {
+  parser: { parse: parseMessage },
+  blobs: { open: async (_account: string, key: string) => Readable.from([Buffer.from(raws.get(key)!)]) },
+};
 
 beforeAll(async () => {
   database = await testDatabase();
@@ -150,7 +156,7 @@ describe('reading a log item', () => {
       in: [shared, received],
       contacts: [{ id: contactId, address, role: 'to' }],
     });
-    const whole = await readLogItem(db, owner, itemIds[0]!);
+    const whole = await readLogItem(db, reading, owner, itemIds[0]!);
     expect(whole.message).toMatchObject({
       text: 'Hello there, this is all.',
       cc: [{ address: 'cc@party.example' }],
@@ -159,18 +165,33 @@ describe('reading a log item', () => {
       attachments: [],
     });
     for (const viewer of [colleague, admin]) {
-      const seen = await readLogItem(db, viewer, itemIds[0]!);
+      const seen = await readLogItem(db, reading, viewer, itemIds[0]!);
       expect(seen.message!.bcc).toEqual([]);
       expect(JSON.stringify(seen)).not.toContain('secret@party.example');
     }
   });
 
+  test('takes the HTML out of the raw message, and shows the rest where that is gone', async () => {
+    raws.set('with HTML', mail({ from: address, to: shared.address, text: 'Hi', html: '<p>Hi <b>you</b></p>' }));
+    const [id] = (await insertMail(db, accountId, { in: [shared], contacts, raw: 'with HTML' })).itemIds;
+    expect((await readLogItem(db, reading, owner, id!)).message).toMatchObject({
+      html: '<p>Hi <b>you</b></p>',
+      defects: [],
+    });
+    raws.delete('with HTML');
+    expect((await readLogItem(db, reading, owner, id!)).message).toMatchObject({
+      html: null,
+      text: 'Hello there, this is all.',
+      defects: ['Its HTML can not be read now. This is its text.'],
+    });
+  });
+
   test('is refused as if there were none where a copy is private, to admins too, and to other accounts', async () => {
     const { itemIds } = await insertMail(db, accountId, { in: [shared, hidden], contacts });
-    await readLogItem(db, owner, itemIds[0]!);
-    await readLogItem(db, colleague, itemIds[0]!);
+    await readLogItem(db, reading, owner, itemIds[0]!);
+    await readLogItem(db, reading, colleague, itemIds[0]!);
     for (const viewer of [admin, stranger]) {
-      await expect(readLogItem(db, viewer, itemIds[0]!)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(readLogItem(db, reading, viewer, itemIds[0]!)).rejects.toMatchObject({ code: 'not_found' });
       await expect(whyLogItem(db, viewer, itemIds[0]!)).rejects.toMatchObject({ code: 'not_found' });
     }
     await expect(listLog(db, stranger, contactId, { limit: 5 })).rejects.toMatchObject({ code: 'not_found' });
@@ -219,7 +240,7 @@ describe('the header', () => {
     ['X-Mailer', 'Post'],
   ];
   const names = async (viewer: Viewer, id: string) =>
-    (await readLogItem(db, viewer, id)).message!.headers.map(([name]) => name);
+    (await readLogItem(db, reading, viewer, id)).message!.headers.map(([name]) => name);
 
   async function withHeader(connections: TestConnection[]) {
     const { itemIds, messageId } = await insertMail(db, accountId, { in: connections, contacts });

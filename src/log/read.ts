@@ -5,6 +5,8 @@ import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import type { Address } from '../mail/address.ts';
 import { loadCopies } from './copies.ts';
+import { htmlOf } from './html-of.ts';
+import type { HtmlDeps } from './html-of.ts';
 import { loadLogItems } from './items.ts';
 import type { LogItem, MessageSummary } from './items.ts';
 import { visibility } from './visibility.ts';
@@ -44,12 +46,13 @@ export type WholeLogItem = Omit<LogItem, 'message'> & { message: WholeMessage | 
 /** A log item with its whole message. Throws AppError 'not_found' where there is none or the viewer may not see it. */
 export async function readLogItem(
   db: Db | Trx,
+  deps: HtmlDeps,
   viewer: Pick<Viewer, 'accountId' | 'userId'>,
   itemId: string,
 ): Promise<WholeLogItem> {
   const item = await visibleItem(db, viewer, itemId);
   if (!item.message) return { ...item, message: null };
-  const message = await wholeMessage(db, viewer, item.message);
+  const message = await wholeMessage(db, deps, viewer, item.message);
   if (await namesAllMailboxes(db, viewer, itemId)) return { ...item, message };
   return { ...item, message: { ...message, headers: message.headers.filter(([name]) => isSenders(name)) } };
 }
@@ -109,6 +112,7 @@ async function visibleItem(
 
 async function wholeMessage(
   db: Db | Trx,
+  deps: HtmlDeps,
   viewer: Pick<Viewer, 'accountId' | 'userId'>,
   summary: MessageSummary,
 ): Promise<WholeMessage> {
@@ -116,8 +120,10 @@ async function wholeMessage(
     .selectFrom('message')
     .where('account_id', '=', viewer.accountId)
     .where('id', '=', summary.id)
-    .select(['text', 'html', 'headers', 'defects', 'internet_message_id', 'received_at', 'size'])
+    .select(['text', 'has_html', 'raw', 'headers', 'defects', 'internet_message_id', 'received_at', 'size'])
     .executeTakeFirstOrThrow();
+  const raw = row.has_html ? row.raw : null;
+  const { html, defects } = await htmlOf(deps, { accountId: viewer.accountId, raw, owner: viewer.userId });
   const people = await db
     .selectFrom('message_participant as p')
     .leftJoin('connection as c', (join) =>
@@ -139,10 +145,10 @@ async function wholeMessage(
     bcc: [...new Map(of('bcc').map(({ name, address, address_key }) => [address_key, { name, address }])).values()],
     replyTo: addresses('reply-to'),
     text: row.text,
-    html: row.html,
+    html,
     headers: row.headers as [string, string][],
     attachments: await loadAttachments(db, viewer.accountId, summary.id),
-    defects: row.defects,
+    defects: [...row.defects, ...defects],
     internetMessageId: row.internet_message_id,
     receivedAt: row.received_at,
     size: Number(row.size),

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { EmailContent } from '../log/append.ts';
-import type { ParsedMessage } from '../mail/parse-message.ts';
 import type { Fetched, Mailbox, Place } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Failure } from './candidate.ts';
@@ -124,17 +123,18 @@ export class Bounded {
 export async function keepBody(hold: Hold, raw: Buffer | Readable): Promise<EmailContent | Failure> {
   if (Buffer.isBuffer(raw)) {
     const [{ key, size }, parsed] = await Promise.all([hold.blobs.put(hold.accountId, raw), parse(hold, raw)]);
-    return 'rule' in parsed ? parsed : { raw: key, size, parsed };
+    return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
   }
   const { key, size } = await hold.blobs.put(hold.accountId, raw);
   const again = await hold.blobs.open(hold.accountId, key);
   const parsed = await parse(hold, again).finally(() => again.destroy());
-  return 'rule' in parsed ? parsed : { raw: key, size, parsed };
+  return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
 }
 
-async function parse(hold: Hold, raw: Buffer | Readable): Promise<ParsedMessage | Failure> {
+async function parse(hold: Hold, raw: Buffer | Readable): Promise<Pick<EmailContent, 'parsed' | 'hasHtml'> | Failure> {
   try {
-    return await hold.parser.parse(raw, hold.connectionId);
+    const { html, ...parsed } = await hold.parser.parse(raw, hold.connectionId);
+    return { parsed, hasHtml: html !== null };
   } catch (error) {
     return { rule: 'parse_failed', error: shortError(error instanceof Error ? error.name : 'unknown') };
   }

@@ -5,6 +5,7 @@ import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { htmlOf } from '../log/html-of.ts';
 import { updateContact } from '../contacts/save.ts';
 import { deleteContact } from '../contacts/delete.ts';
 
@@ -67,14 +68,17 @@ describe('a message', () => {
     await rig.pass(id);
     const stored = await rig.db
       .selectFrom('message')
-      .select(['text', 'html'])
+      .select(['text', 'has_html as hasHtml', 'raw'])
       .where('account_id', '=', rig.accountId)
       .orderBy('subject')
       .execute();
     expect(stored.map((message) => message.text)).toEqual(texts);
-    for (const [i, { html }] of stored.entries())
+    for (const [i, { hasHtml, raw }] of stored.entries()) {
+      const { html } = await htmlOf(rig.deps, { accountId: rig.accountId, raw, owner: me });
+      expect(hasHtml).toBe(i !== 4);
       if (i === 4) expect(html).toBeNull();
       else expect(html).toContain(`${texts[i]} in HTML`);
+    }
   });
 
   test('edge case 6: in the mailboxes of two colleagues is one log item that names both, and fires once', async () => {

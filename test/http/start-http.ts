@@ -16,6 +16,7 @@ import { createApp } from '../../src/http/app.ts';
 import { startChangeFeed } from '../../src/http/change-feed.ts';
 import { createJobs } from '../../src/jobs/jobs.ts';
 import { contactDeps, eraseDeps } from '../../src/log/for-contacts.ts';
+import { parseMessage } from '../../src/mail/parse-message.ts';
 import { openPart } from '../../src/mail/part.ts';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { memoryProvider } from '../../src/providers/memory/provider.ts';
@@ -59,6 +60,7 @@ export async function startHttp(
     jobs,
     changes,
     blobs,
+    parser: { parse: parseMessage },
     openPart,
     mailboxes: { providers: { imap: memoryProvider(new MemoryServer()) }, sealer, guard: createAddressGuard([]) },
     deletion: eraseDeps({ blobs }),

@@ -15,7 +15,7 @@ export interface MessageTable {
   received_at: Timestamp;
   size: Int8;
   text: Generated<string>;
-  html: string | null;
+  has_html: Generated<boolean>;
   headers: GeneratedJson;
   raw: string | null;
   defects: Generated<string[]>;

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Blobs } from '../../blobs/blobs.ts';
 import type { Db } from '../../db/open.ts';
+import type { HtmlDeps } from '../../log/html-of.ts';
 import { openAttachment, readLogItem } from '../../log/read.ts';
 import type { Attachment } from '../../log/read.ts';
 import { whyFired } from '../../automations/why-fired.ts';
@@ -52,9 +52,8 @@ const why = createRoute({
 /** Images that hold pixels only: no SVG. */
 const rasterTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'image/bmp']);
 
-export interface LogRouteDeps {
+export interface LogRouteDeps extends HtmlDeps {
   db: Db;
-  blobs: Pick<Blobs, 'open'>;
   /** Reads one part out of a raw message (mail/part.ts). */
   openPart(raw: Readable, part: string): Promise<{ body: Readable }>;
 }
@@ -64,7 +63,7 @@ export function logRoutes(deps: LogRouteDeps) {
   const { db } = deps;
   return router()
     .openapi(get, async (c) =>
-      c.json(presentWholeLogItem(await readLogItem(db, c.get('viewer'), c.req.valid('param').id)), 200),
+      c.json(presentWholeLogItem(await readLogItem(db, deps, c.get('viewer'), c.req.valid('param').id)), 200),
     )
     .openapi(attachment, async (c) => {
       const { id, part } = c.req.valid('param');

@@ -11,6 +11,7 @@ import type { Viewer } from '../../accounts/viewer.ts';
 import type { Db } from '../../db/open.ts';
 import { AppError } from '../../errors.ts';
 import { contactDeps, eraseDeps } from '../../log/for-contacts.ts';
+import { parseMessage } from '../../mail/parse-message.ts';
 import { openPart } from '../../mail/part.ts';
 import { createAddressGuard } from '../../net/guard.ts';
 import { memoryProvider } from '../../providers/memory/provider.ts';
@@ -63,7 +64,7 @@ function appFor(viewer: Viewer) {
     .route('/', tagRoutes({ db }))
     .route('/', segmentRoutes({ db }))
     .route('/', stageRoutes({ db }))
-    .route('/', logRoutes({ db, blobs: store, openPart }))
+    .route('/', logRoutes({ db, blobs: store, parser: { parse: parseMessage }, openPart }))
     .route('/', whyRoutes({ db, hashKey: (handle, id) => accountKey(handle, sealer, id) }))
     .route(
       '/',
