@@ -87,19 +87,38 @@ export async function findKnown(
   return new Map(rows.map(({ identity, ...known }) => [identity, known]));
 }
 
+/** Which of these identities (hex) the account has a message of. */
+export async function findStored(
+  db: Trx | Hold['db'],
+  accountId: string,
+  identities: readonly Buffer[],
+): Promise<Set<string>> {
+  if (identities.length === 0) return new Set();
+  const { rows } = await sql<{ identity: string }>`
+    select encode(identity, 'hex') as identity from message
+    where account_id = ${accountId} and identity = any(${identities}::bytea[])`.execute(db);
+  return new Set(rows.map(({ identity }) => identity));
+}
+
 /** Inserts new rows with their decisions, in one statement; answers the ids by placeKey. */
 export async function insertSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<Map<string, string>> {
   if (entries.length === 0) return new Map();
+  const listed = entries.map(sightingRow);
+  const each = <K extends keyof SightingRow>(key: K) => listed.map((row) => row[key] ?? null);
+  // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows.
   const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
     with listed as (
       insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity,
         internet_message_id_hash, message_id, due_at, tries, error, verdict, verdict_by, verdict_results)
-      select ${hold.accountId}, ${hold.connectionId}, r."folderId", r.epoch, r.ref, r."receivedAt", r.size, r.state, r.rule, r.class, r.kind,
-        decode(r.identity, 'hex'), decode(r."messageIdHash", 'hex'), r."messageId", now() + make_interval(secs => r."dueIn"), r.tries, r.error, r.verdict,
-        r."verdictBy", r."verdictResults"
-      from json_to_recordset(${JSON.stringify(entries.map(sightingRow))}::json) as r(
-        "folderId" uuid, epoch text, ref text, "receivedAt" timestamptz, size bigint, state text, rule text, class text, kind text, identity text,
-        "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int, error text, verdict text, "verdictBy" text, "verdictResults" text)
+      select ${hold.accountId}, ${hold.connectionId}, folder_id, epoch, ref, received_at, size, state, rule, class, kind, decode(identity, 'hex'),
+        decode(message_id_hash, 'hex'), message_id, now() + make_interval(secs => due_in), tries, error, verdict, verdict_by, verdict_results
+      from unnest(
+        ${each('folderId')}::uuid[], ${each('epoch')}::text[], ${each('ref')}::text[], ${each('receivedAt')}::timestamptz[], ${each('size')}::bigint[],
+        ${each('state')}::text[], ${each('rule')}::text[], ${each('class')}::text[], ${each('kind')}::text[], ${each('identity')}::text[],
+        ${each('messageIdHash')}::text[], ${each('messageId')}::uuid[], ${each('dueIn')}::float8[], ${each('tries')}::int[], ${each('error')}::text[],
+        ${each('verdict')}::text[], ${each('verdictBy')}::text[], ${each('verdictResults')}::text[])
+        as r (folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity, message_id_hash, message_id, due_in, tries, error,
+          verdict, verdict_by, verdict_results)
       returning account_id, id, folder_id, epoch, ref, state, rule
     ), decided as (
       insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from listed
@@ -135,7 +154,9 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
   );
 }
 
-function sightingRow({ candidate, decision, messageId, verdict }: Entry): object {
+type SightingRow = ReturnType<typeof sightingRow>;
+
+function sightingRow({ candidate, decision, messageId, verdict }: Entry) {
   const { folderId, place, receivedAt, size, identity, messageIdHash, failure } = candidate;
   const { state, rule, dueNow } = decision;
   const tries = state === 'quarantined' ? (candidate.row?.tries ?? 0) + 1 : 0;
@@ -143,7 +164,7 @@ function sightingRow({ candidate, decision, messageId, verdict }: Entry): object
     folderId,
     epoch: place.epoch,
     ref: place.ref,
-    receivedAt,
+    receivedAt: receivedAt?.toISOString() ?? null,
     size,
     state,
     rule,
@@ -155,7 +176,9 @@ function sightingRow({ candidate, decision, messageId, verdict }: Entry): object
     dueIn: dueNow ? 0 : state === 'quarantined' ? pauseAfter(tries) : null,
     tries,
     error: state === 'quarantined' ? (failure?.error ?? null) : null,
-    ...(verdict && { verdict: verdict.verdict, verdictBy: verdict.by, verdictResults: verdict.results }),
+    verdict: verdict?.verdict ?? null,
+    verdictBy: verdict?.by ?? null,
+    verdictResults: verdict?.results ?? null,
     gone: rule === 'vanished',
   };
 }

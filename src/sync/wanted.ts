@@ -1,6 +1,6 @@
 import type { Candidate } from './candidate.ts';
 import type { Hold } from './hold.ts';
-import { findKnown } from './ledger.ts';
+import { findStored } from './ledger.ts';
 import { hasContact, matchAll } from './store.ts';
 
 /**
@@ -9,10 +9,10 @@ import { hasContact, matchAll } from './store.ts';
 export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const matches = await matchAll(hold.db, hold, candidates);
   const matched = candidates.filter((one) => one.early === null && one.identity !== null && hasContact(one, matches));
-  const known = await findKnown(
+  const stored = await findStored(
     hold.db,
-    hold,
+    hold.accountId,
     matched.map((one) => one.identity!),
   );
-  return matched.filter((one) => (known.get(one.identity!.toString('hex'))?.messageId ?? null) === null);
+  return matched.filter((one) => !stored.has(one.identity!.toString('hex')));
 }
