@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import type { ImapFlow } from 'imapflow';
 import { type Fetched, type Place, ProviderError } from '../provider.ts';
 import { commandError, isLost, type ServerName } from './errors.ts';
+import { fetchRows, Refused } from './fetch-rows.ts';
 import { checkEpoch, EpochChanged } from './heads.ts';
 import { Patience } from './patience.ts';
-import { inCommands, packUids } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';
 
@@ -13,8 +13,6 @@ const mostAtOnce = 500;
 const small = 256 * 1024;
 const batch = 8 * 1024 * 1024;
 const piece = 1024 * 1024;
-/** Messages in a row that the server refuses: then it is the folder. */
-const mostRefusals = 5;
 
 interface About {
   size: number | null;
@@ -48,8 +46,9 @@ class GroupFailed extends Error {
 async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[]): AsyncGenerator<Fetched> {
   const about = await ofFolder(group, () => ask(sessions, group));
   const patience = new Patience();
-  let refusals = 0;
-  // While a message is being looked for that breaks the connection: it lies before this.
+  // As many are asked for together: few behind one that was refused, which seldom stands alone.
+  let most = mostAtOnce;
+  // While a message is being looked for that is refused or breaks the connection: it lies before this.
   let suspect: number | null = null;
   for (let at = 0; at < group.length;) {
     const place = group[at] as Place;
@@ -61,22 +60,21 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
       at += 1;
       yield await ofFolder(group.slice(at - 1), () => fetchLarge(sessions, server, place, known));
     } else {
-      const together = batchFrom(group, at, about, suspect === null ? undefined : Math.ceil((suspect - at) / 2));
+      const together = batchFrom(group, at, about, suspect === null ? most : Math.ceil((suspect - at) / 2));
       let answered: Fetched[];
       try {
         answered = await ofFolder(group.slice(at), () => fetchSmall(sessions, together, about));
         patience.succeeded();
-        refusals = 0;
+        most = Math.min(mostAtOnce, most * 2);
       } catch (error) {
-        // The folder could be opened a moment ago: one of these messages may be the reason.
-        const refused = error instanceof GroupFailed && error.reason.folderOnly ? error : null;
+        const refused = error instanceof Refused ? error : null;
         if (!isLost(error) && !refused) throw error;
         if (!refused) patience.failed();
         suspect = at + together.length;
         if (together.length > 1) continue;
-        if (refused && (refusals += 1) > mostRefusals) throw refused;
         if (!refused) await patience.blame(() => sessions.run(place.folder, (client) => client.noop()));
-        answered = [{ place, failed: refused?.reason ?? breaksOff() }];
+        most = 1;
+        answered = [{ place, failed: refused ?? breaksOff() }];
       }
       at += together.length;
       if (suspect !== null && at >= suspect) suspect = null;
@@ -85,16 +83,24 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
   }
 }
 
-function ask(sessions: Sessions, group: Place[]): Promise<Map<number, About>> {
-  return sessions.run(group[0]!.folder, async (client, mailbox) => {
-    checkEpoch(mailbox, group[0]!.epoch);
-    const about = new Map<number, About>();
-    const query = { uid: true, size: true, internalDate: true };
-    for (const part of inCommands(uidsOf(group)))
-      for await (const row of client.fetch(packUids(part), query, { uid: true }))
+/** Sizes and receive times. Where the server can't tell one for a single message, none is told. */
+async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, About>> {
+  const { folder, epoch } = group[0] as Place;
+  const askFor = (query: { size?: true; internalDate?: true }) =>
+    sessions.run(folder, async (client, mailbox) => {
+      checkEpoch(mailbox, epoch);
+      const about = new Map<number, About>();
+      for await (const row of fetchRows(client, uidsOf(group), { uid: true, ...query }))
         about.set(row.uid, { size: row.size ?? null, receivedAt: toDate(row.internalDate) });
-    return about;
-  });
+      return about;
+    });
+  const without = (less: { internalDate?: true }) => (error: unknown) => {
+    if (error instanceof Refused) return askFor(less);
+    throw error;
+  };
+  return askFor({ size: true, internalDate: true })
+    .catch(without({ internalDate: true }))
+    .catch(without({}));
 }
 
 async function fetchSmall(sessions: Sessions, together: Place[], about: Map<number, About>): Promise<Fetched[]> {
@@ -104,10 +110,9 @@ async function fetchSmall(sessions: Sessions, together: Place[], about: Map<numb
     async (client, mailbox) => {
       checkEpoch(mailbox, epoch);
       const found = new Map<number, Buffer>();
-      for (const part of inCommands(uidsOf(together)))
-        for await (const row of client.fetch(packUids(part), { uid: true, source: true }, { uid: true }))
-          // No source, or false: deleted meanwhile.
-          if (row.source) found.set(row.uid, row.source);
+      for await (const row of fetchRows(client, uidsOf(together), { uid: true, source: true }))
+        // No source, or false: deleted meanwhile.
+        if (row.source) found.set(row.uid, row.source);
       const missing = uidsOf(together).filter((uid) => !found.has(uid));
       return { found, withheld: missing.length > 0 ? await stillThere(client, missing) : new Set<number>() };
     },
@@ -125,9 +130,7 @@ async function fetchSmall(sessions: Sessions, together: Place[], about: Map<numb
 /** Which of the UIDs exist although their text was not given: servers show messages before they can give them. */
 async function stillThere(client: ImapFlow, uids: number[]): Promise<Set<number>> {
   const still = new Set<number>();
-  for (const part of inCommands(uids))
-    for await (const row of client.fetch(packUids(part), { uid: true }, { uid: true }))
-      if (uids.includes(row.uid)) still.add(row.uid);
+  for await (const row of fetchRows(client, uids, { uid: true })) if (uids.includes(row.uid)) still.add(row.uid);
   return still;
 }
 
@@ -139,9 +142,12 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
       async (client, mailbox) => {
         checkEpoch(mailbox, place.epoch);
         const source = { start, maxLength: piece };
-        const row = await client.fetchOne(place.ref, { uid: true, source }, { uid: true });
-        if (row && row.source) return row.source;
-        if ((await stillThere(client, [Number(place.ref)])).size === 0) return null;
+        const uid = Number(place.ref);
+        let found: Buffer | undefined;
+        for await (const row of fetchRows(client, [uid], { uid: true, source }))
+          if (row.uid === uid) found ??= row.source;
+        if (found) return found;
+        if ((await stillThere(client, [uid])).size === 0) return null;
         // Behind the end, some servers give nothing where others give an empty text.
         if (start > 0) return Buffer.alloc(0);
         throw new Withheld();
@@ -157,7 +163,7 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
   try {
     first = await patiently(0);
   } catch (error) {
-    if (error instanceof Withheld) return { place, failed: error };
+    if (error instanceof Withheld || error instanceof Refused) return { place, failed: error };
     if (!isLost(error)) throw error;
     return { place, failed: breaksOff() };
   }
@@ -186,6 +192,8 @@ async function ofFolder<T>(rest: Place[], task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {
+    // Of one message.
+    if (error instanceof Refused) throw error;
     if (error instanceof EpochChanged)
       throw new GroupFailed(
         rest,

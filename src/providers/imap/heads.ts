@@ -2,15 +2,18 @@ import { headFields } from '../../mail/parse-head.ts';
 import { type Listed, ProviderError } from '../provider.ts';
 import { uidValidityOf } from './cursor.ts';
 import { isLost } from './errors.ts';
+import { fetchRows, Refused } from './fetch-rows.ts';
 import { type HeadRow, takeHeadRows } from './head-rows.ts';
 import { Patience } from './patience.ts';
-import { inCommands, packUids } from './ranges.ts';
+import { inCommands } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toListed } from './translate.ts';
 
 /** As many heads are asked for at once at most. */
 export const mostHeads = 500;
 const mostBytes = 8 * 1024 * 1024;
+/** Heads in a row that the server refuses: then it is the folder's trouble too. */
+const mostRefused = 20;
 
 export interface Heads {
   listed: Listed[];
@@ -25,6 +28,8 @@ export class HeadReader {
   private readonly epoch: string;
   private size = mostHeads;
   private readonly patience = new Patience();
+  /** In a row. */
+  private refused: Refused[] = [];
 
   constructor(sessions: Sessions, folder: string, epoch: string) {
     this.sessions = sessions;
@@ -32,8 +37,12 @@ export class HeadReader {
     this.epoch = epoch;
   }
 
-  /** The heads of the first of these UIDs (ascending), and how many that were. Every one of them is answered for. */
+  /**
+   * The heads of the first of these UIDs (ascending), and how many that were. Every one of them is answered for. Throws ProviderError, `folderOnly` behind twenty that the server
+   * refused: they are answered for, so that even such a folder comes on.
+   */
   async read(uids: number[]): Promise<Heads & { count: number }> {
+    if (this.refused.length >= mostRefused) throw refusesAll(this.refused.at(-1)!);
     const [asked = []] = inCommands(uids.slice(0, this.size));
     const heads = await this.readAll(asked);
     this.size = heads.count < asked.length ? Math.max(1, heads.count) : Math.min(mostHeads, this.size * 2);
@@ -44,19 +53,20 @@ export class HeadReader {
     try {
       const heads = await this.ask(asked);
       this.patience.succeeded();
+      this.refused = [];
       return heads;
     } catch (error) {
-      // A single message can break the connection whenever it is asked for: it must not hold up the others.
-      if (error instanceof ProviderError || !isLost(error)) throw error;
-      this.patience.failed();
+      // A single message can be refused, or break the connection, whenever it is asked for: it must not hold up the others.
+      const refused = error instanceof Refused ? error : null;
+      if (!refused && (error instanceof ProviderError || !isLost(error))) throw error;
+      if (!refused) this.patience.failed();
       if (asked.length === 1) {
-        await this.patience.blame(() => this.sessions.run(this.folder, (client) => client.noop()));
-        const why = 'The server breaks off when it is asked for the head of this message.';
+        const why = refused ? this.refuse(refused) : await this.breakOff();
         return { listed: [this.unreadable(asked[0]!, why)], gone: [], count: 1 };
       }
       const half = asked.length >> 1;
       const first = await this.readAll(asked.slice(0, half));
-      if (first.count < half) return first;
+      if (first.count < half || this.refused.length >= mostRefused) return first;
       const second = await this.readAll(asked.slice(half));
       return {
         listed: [...first.listed, ...second.listed],
@@ -64,6 +74,16 @@ export class HeadReader {
         count: first.count + second.count,
       };
     }
+  }
+
+  private refuse(refused: Refused): string {
+    this.refused.push(refused);
+    return refused.message;
+  }
+
+  private async breakOff(): Promise<string> {
+    await this.patience.blame(() => this.sessions.run(this.folder, (client) => client.noop()));
+    return 'The server breaks off when it is asked for the head of this message.';
   }
 
   private async ask(asked: number[]): Promise<Heads & { count: number }> {
@@ -86,14 +106,13 @@ export class HeadReader {
           if (!cut) found.set(row.uid, toListed(row, folder, epoch));
         };
         await takeHeadRows(client, take, async () => {
-          for await (const row of client.fetch(packUids(asked), query, { uid: true })) take(row);
+          for await (const row of fetchRows(client, asked, query)) take(row);
         });
         // Servers answer in ascending order; where one does not, only what is complete from the beginning counts.
         const count = cut ? countFrom(asked, found) : asked.length;
         const missing = asked.slice(0, count).filter((uid) => !found.has(uid));
         const still = new Set<number>();
-        for (const part of inCommands(missing))
-          for await (const row of client.fetch(packUids(part), { uid: true }, { uid: true })) still.add(row.uid);
+        for await (const row of fetchRows(client, missing, { uid: true })) still.add(row.uid);
         const listed = asked.slice(0, count).flatMap((uid) => {
           const known = found.get(uid);
           if (known) return [known];
@@ -111,6 +130,11 @@ export class HeadReader {
     const places = [{ folder: this.folder, epoch: this.epoch, ref: String(uid) }];
     return { places, receivedAt: null, size: null, flags: [], head: { unreadable: why } };
   }
+}
+
+function refusesAll({ words }: Refused): ProviderError {
+  const message = `The server refuses one message of this folder after another${words && `: ${words}`}.`;
+  return new ProviderError('transient', message, { folderOnly: true });
 }
 
 function countFrom(asked: number[], found: Map<number, Listed>): number {
