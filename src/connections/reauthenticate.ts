@@ -42,7 +42,7 @@ export async function reauthenticate(
         last_authenticated_at: sql<Date>`now()`,
         // What was learned is of the server that it was learned from.
         ...(connection.sender_check === 'learned' && hostOf(settings) !== hostOf(connection.settings)
-          ? { authserv_id: null }
+          ? { authserv_id: null, authserv_looked_at: null }
           : {}),
         // A loop that still runs with the old password may neither commit nor report its failure.
         fence: sql<string>`fence + 1`,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Viewer } from '../accounts/viewer.ts';
 import { notify } from '../db/listen.ts';
 import type { Db, Trx } from '../db/open.ts';
@@ -34,7 +35,7 @@ export async function setSenderCheck(
     await requireConnection(trx, viewer, connectionId, { as: 'manager', lock: true });
     await trx
       .updateTable('connection')
-      .set({ sender_check: check.by, authserv_id: authservId })
+      .set({ sender_check: check.by, authserv_id: authservId, authserv_looked_at: null })
       .where('account_id', '=', viewer.accountId)
       .where('id', '=', connectionId)
       .execute();
@@ -42,6 +43,13 @@ export async function setSenderCheck(
     await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
     return await viewConnection(trx, viewer.accountId, connectionId);
   });
+}
+
+/** A connection as it was taken over. */
+interface Held {
+  accountId: string;
+  connectionId: string;
+  fence: string;
 }
 
 /** Whose word counts for a connection's mail; null: nobody's. */
@@ -58,14 +66,35 @@ export async function loadTrust(db: Db | Trx, accountId: string, connectionId: s
   return { authserv: row.authserv_id, hosts: [domain, ...(typeof host === 'string' ? [host] : [])] };
 }
 
-/** Notes the name that was found out, unless one is known already or a person decided meanwhile: what arrives later never changes it. */
-export async function noteLearned(db: Db, accountId: string, connectionId: string, authservId: string): Promise<void> {
+/** Who is to look for the name writes it down first: seldom enough (`everyHours`), since it costs hundreds of heads. False: somebody did. */
+export async function beginLooking(
+  db: Db,
+  { accountId, connectionId, fence }: Held,
+  everyHours: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('connection')
+    .set({ authserv_looked_at: sql<Date>`now()` })
+    .where('account_id', '=', accountId)
+    .where('id', '=', connectionId)
+    .where('fence', '=', fence)
+    .where(sql<boolean>`coalesce(authserv_looked_at < now() - make_interval(hours => ${everyHours}), true)`)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
+
+/**
+ * Notes the name that was found out, unless one is known already or a person decided meanwhile: what arrives later never changes it. By a fence of before, it was
+ * found in another server's mail.
+ */
+export async function noteLearned(db: Db, { accountId, connectionId, fence }: Held, authservId: string): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('connection')
       .set({ authserv_id: authservId })
       .where('account_id', '=', accountId)
       .where('id', '=', connectionId)
+      .where('fence', '=', fence)
       .where('sender_check', '=', 'learned')
       .where('authserv_id', 'is', null)
       .executeTakeFirstOrThrow();

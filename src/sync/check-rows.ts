@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { DifferenceKind } from '../connections/checks.ts';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
@@ -41,6 +42,15 @@ export async function beginDaily(hold: Hold): Promise<void> {
 }
 
 export async function nextTask(hold: Hold): Promise<CheckTask | null> {
+  return await loadTask(hold, sql`not coalesce(c.done, false)`);
+}
+
+/** The same folder as it is called by now; null: it is gone, or isn't chosen any more. */
+export async function taskNow(hold: Hold, { folderId }: CheckTask): Promise<CheckTask | null> {
+  return await loadTask(hold, sql`f.id = ${folderId}`);
+}
+
+async function loadTask(hold: Hold, which: RawBuilder<unknown>): Promise<CheckTask | null> {
   const { rows } = await sql<CheckTask>`
     select k.id as "checkId", f.id as "folderId", f.ref, f.name, s.ref as "streamRef",
       exists (select from history h where h.account_id = k.account_id and h.connection_id = k.connection_id
@@ -49,7 +59,7 @@ export async function nextTask(hold: Hold): Promise<CheckTask | null> {
     join folder f on f.account_id = k.account_id and f.connection_id = k.connection_id and f.chosen and f.gone_at is null
     join stream s on s.account_id = f.account_id and s.id = f.stream_id
     left join mailbox_check_folder c on c.account_id = k.account_id and c.check_id = k.id and c.folder_id = f.id
-    where k.account_id = ${hold.accountId} and k.connection_id = ${hold.connectionId} and k.ended_at is null and not coalesce(c.done, false)
+    where k.account_id = ${hold.accountId} and k.connection_id = ${hold.connectionId} and k.ended_at is null and ${which}
     order by f.role = 'inbox' desc nulls last, f.ref
     limit 1`.execute(hold.db);
   return rows[0] ?? null;
@@ -84,9 +94,11 @@ export async function note(
   recovered = 0,
 ): Promise<void> {
   const repaired = noted.filter((one) => one.repaired).length;
+  const gone = noted.filter((one) => one.kind === 'row_without_message').length;
   await sql`
     with counted as (
-      update mailbox_check_folder set differences = differences + ${noted.length}, repaired = repaired + ${repaired}, recovered = recovered + ${recovered}
+      update mailbox_check_folder set differences = differences + ${noted.length}, repaired = repaired + ${repaired}, recovered = recovered + ${recovered},
+        gone = gone + ${gone}
       where account_id = ${hold.accountId} and check_id = ${task.checkId} and folder_id = ${task.folderId}
       returning differences
     )
@@ -131,15 +143,11 @@ export async function endIfDone(hold: Hold): Promise<void> {
     .where('ended_at', 'is', null)
     .executeTakeFirst();
   if (!under) return;
+  // Before the transaction: it reads all rows of the mailbox, and the address lock is for everybody.
+  const gap = await longestGap(hold);
   await inHold(hold, async (trx) => {
     await sql`
-      update mailbox_check k set started_at = coalesce(started_at, now()), ended_at = now(), longest_gap = (
-        select extract(epoch from max(gap)) from (
-          select at - lag(at) over (order by at) as gap from (
-            select coalesce(received_at, listed_at) as at, max(coalesce(received_at, listed_at)) over () as latest from sighting
-            where account_id = k.account_id and connection_id = k.connection_id and class is distinct from 'history'
-          ) mail where at > latest - interval '30 days'
-        ) gaps)
+      update mailbox_check k set started_at = coalesce(started_at, now()), ended_at = now(), longest_gap = ${gap}
       where k.account_id = ${hold.accountId} and k.id = ${under.id} and k.ended_at is null and not exists (
         select from folder f
         left join mailbox_check_folder c on c.account_id = f.account_id and c.check_id = k.id and c.folder_id = f.id
@@ -147,6 +155,18 @@ export async function endIfDone(hold: Hold): Promise<void> {
           and not coalesce(c.done, false))`.execute(trx);
     await tellOf(trx, hold);
   });
+}
+
+/** The longest time without mail in the last 30 days that had any, in seconds; null: fewer than two messages. */
+async function longestGap({ db, accountId, connectionId }: Hold): Promise<number | null> {
+  const { rows } = await sql<{ seconds: number | null }>`
+    select extract(epoch from max(gap))::float8 as seconds from (
+      select at - lag(at) over (order by at) as gap from (
+        select coalesce(received_at, listed_at) as at, max(coalesce(received_at, listed_at)) over () as latest from sighting
+        where account_id = ${accountId} and connection_id = ${connectionId} and class is distinct from 'history'
+      ) mail where at > latest - interval '30 days'
+    ) gaps`.execute(db);
+  return rows[0]?.seconds ?? null;
 }
 
 export async function tellOf(trx: Trx, { accountId, connectionId }: Hold): Promise<void> {

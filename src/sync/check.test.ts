@@ -14,6 +14,7 @@ import { MailboxChecking } from './check.ts';
 import { claim } from './claim.ts';
 import { decideDue } from './due.ts';
 import { Suspects } from './fetch-bodies.ts';
+import { refreshFolders } from './refresh-folders.ts';
 import { syncStream } from './sync-stream.ts';
 
 const anna = 'anna@customer.example';
@@ -349,6 +350,24 @@ describe('a check', () => {
   });
 });
 
+test('a folder that is renamed while it is checked is compared all the same', async () => {
+  await rig.addContact(anna);
+  box().createFolder('Projects');
+  const id = await rig.connect(me, ['Projects']);
+  for (let i = 1; i <= 3; i += 1) deliver(`p${i}`, anna, 'Projects');
+  await rig.pass(id);
+  await sql`delete from sighting where account_id = ${rig.accountId} and ref = '2'`.execute(rig.db);
+  const { hold, mailbox, checking } = await opened(id);
+  const checkId = await startCheck(rig.db, rig.accountId, id, { userId: rig.viewers[0]!.userId });
+  await checking.step();
+  box().renameFolder('Projects', 'Old projects');
+  await refreshFolders(hold, mailbox);
+  while ((await checking.step()).worked);
+  await mailbox.close();
+  const result = await viewCheck(rig.db, rig.accountId, id, checkId);
+  expect(result).toMatchObject({ listed: 3, inLedger: 2, differences: 1, repaired: 1, troubles: [] });
+});
+
 describe('health', () => {
   const codes = async (id: string) => (await viewConnection(rig.db, rig.accountId, id)).health.map(({ code }) => code);
 
@@ -359,6 +378,14 @@ describe('health', () => {
     await check(id);
     expect(await codes(id)).toEqual(['drifted']);
     await check(id);
+    expect(await codes(id)).toEqual([]);
+  });
+
+  test('takes what somebody deleted in the mailbox for no sign of trouble', async () => {
+    const id = await mailbox();
+    // Older than what a look at the folder's changes tells of.
+    box().folders.get('INBOX')!.messages.delete(2);
+    expect((await check(id)).found).toEqual(['INBOX: row_without_message contact > contact']);
     expect(await codes(id)).toEqual([]);
   });
 

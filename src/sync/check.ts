@@ -9,7 +9,18 @@ import type { Mailbox } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, shortError } from './candidate.ts';
-import { begin, beginDaily, count, endIfDone, begunAt, nextTask, note, rulesNow, tellOf } from './check-rows.ts';
+import {
+  begin,
+  beginDaily,
+  count,
+  endIfDone,
+  begunAt,
+  nextTask,
+  note,
+  rulesNow,
+  taskNow,
+  tellOf,
+} from './check-rows.ts';
 import type { CheckTask, Noted } from './check-rows.ts';
 import { compare, removeUnseen, toRepair } from './compare.ts';
 import type { Found } from './compare.ts';
@@ -94,23 +105,25 @@ export class MailboxChecking {
     for (let beginning = 1; beginning <= mostBeginnings; beginning += 1) {
       const whole = yield* this.listFolder(task);
       if (whole) return;
+      // It may have been renamed meanwhile.
+      task = (await taskNow(this.hold, task)) ?? task;
     }
     throw new ProviderError('protocol', 'The server keeps renumbering this folder.');
   }
 
-  /** False: the folder's numbering has changed meanwhile. */
+  /** False: the folder's name or numbering has changed meanwhile. */
   private async *listFolder(task: CheckTask): AsyncGenerator<{ due: boolean }, boolean> {
     const { hold, mailbox } = this;
     await begin(hold, task);
     const before = await this.streamOf(task);
-    if (!before) return await this.finish(task);
+    if (!before) return await this.finishUnlessRenamed(task);
     const uncovered = await this.uncovered(task, before);
     // What is merely new is no difference.
     yield await this.catchUp(task);
 
     const stream = await this.streamOf(task);
     const folder = stream?.folders.get(task.ref);
-    if (!stream || !folder?.chosen) return await this.finish(task);
+    if (!stream || !folder?.chosen) return await this.finishUnlessRenamed(task);
     const begun = await begunAt(hold, task);
     const since = earliest(hold);
     // Row ids: a few dozen bytes a message.
@@ -254,6 +267,12 @@ export class MailboxChecking {
     } finally {
       await work.end();
     }
+  }
+
+  /** Under its name there is nothing to check. */
+  private async finishUnlessRenamed(task: CheckTask): Promise<boolean> {
+    const now = await taskNow(this.hold, task);
+    return now === null || now.ref === task.ref ? await this.finish(task) : false;
   }
 
   private async finish(task: CheckTask): Promise<true> {

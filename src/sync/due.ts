@@ -34,7 +34,9 @@ export async function decideDue(hold: Hold, mailbox: Mailbox, suspects: Suspects
 /** When the connection's next row is due, from the database's clock; null: there is none. Milliseconds from now. */
 export async function nextDueIn(hold: Hold): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
-    select (extract(epoch from min(s.due_at) - now()) * 1000)::float8 as ms ${dueRows(hold)}`.execute(hold.db);
+    select (extract(epoch from s.due_at - now()) * 1000)::float8 as ms ${dueRows(hold)} order by s.due_at limit 1`.execute(
+    hold.db,
+  );
   const ms = rows[0]?.ms ?? null;
   return ms === null ? null : Math.max(0, ms);
 }

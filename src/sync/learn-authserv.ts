@@ -1,4 +1,4 @@
-import { loadTrust, noteLearned } from '../connections/sender-check.ts';
+import { beginLooking, loadTrust, noteLearned } from '../connections/sender-check.ts';
 import { learnAuthserv } from '../mail/verdict.ts';
 import type { Sample } from '../mail/verdict.ts';
 import type { Mailbox } from '../providers/provider.ts';
@@ -7,6 +7,7 @@ import type { Hold } from './hold.ts';
 
 /** As many of the inbox's newest messages are looked at. Nothing of them is kept. */
 const mostSamples = 60;
+const everyHours = 12;
 const days = 86_400_000;
 
 /**
@@ -15,9 +16,10 @@ const days = 86_400_000;
  */
 export async function learnTrust(hold: Hold, mailbox: Mailbox): Promise<void> {
   if (hold.trust === null || hold.trust.authserv !== null) return;
+  if (hold.knownAuthserv === null && !(await beginLooking(hold.db, hold, everyHours))) return;
   const found = hold.knownAuthserv ?? learnAuthserv(await samplesOf(hold, mailbox), hold.trust.hosts);
   if (found === null) return;
-  await noteLearned(hold.db, hold.accountId, hold.connectionId, found);
+  await noteLearned(hold.db, hold, found);
   hold.trust = await loadTrust(hold.db, hold.accountId, hold.connectionId);
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { line, publishLine } from '../../test/fixtures/automation.ts';
 import { mail } from '../../test/fixtures/mail.ts';
@@ -8,10 +9,11 @@ import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { editMap } from '../automations/edit-map.ts';
 import { publishMap } from '../automations/publish.ts';
-import { setSenderCheck } from '../connections/sender-check.ts';
+import { noteLearned, setSenderCheck } from '../connections/sender-check.ts';
 import { viewConnection } from '../connections/view.ts';
 import { listLog } from '../log/query.ts';
 import { whyLogItem } from '../log/why.ts';
+import { claim } from './claim.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -165,6 +167,13 @@ describe('edge case 23: mail whose sender failed the check', () => {
 describe('the name of the mailbox’s own server', () => {
   const authserv = async (id: string) => (await viewConnection(rig.db, rig.accountId, id)).senderCheck;
 
+  const lookedLongAgo = async (id: string) =>
+    await rig.db
+      .updateTable('connection')
+      .set({ authserv_looked_at: sql<Date>`now() - interval '13 hours'` })
+      .where('id', '=', id)
+      .execute();
+
   test('is found in the mail that was there before, before the first message is logged', async () => {
     expect(await authserv(await checked())).toEqual({ by: 'learned', authservId: server });
   });
@@ -180,8 +189,11 @@ describe('the name of the mailbox’s own server', () => {
       box().append('INBOX', mail({ from, to: me, headers }), { receivedAt: new Date() });
     }
     box().append('INBOX', forgery([results('pass')]));
-    await rig.pass(id);
-    await rig.pass(id);
+    for (let looks = 1; looks <= 2; looks += 1) {
+      await lookedLongAgo(id);
+      await rig.pass(id);
+    }
+    expect(box().calls.past).toBe(3);
     expect(await authserv(id)).toEqual({ by: 'learned', authservId: null });
     expect((await items())[0]).toMatchObject({ sender: 'none' });
   });
@@ -196,6 +208,30 @@ describe('the name of the mailbox’s own server', () => {
     }
     await rig.pass(id);
     expect(await authserv(id)).toEqual({ by: 'learned', authservId: server });
+  });
+
+  test('is looked for twice a day where the server writes nothing, and at once when a person asks', async () => {
+    const id = await rig.connect(me);
+    for (let i = 1; i <= 3; i += 1) await rig.pass(id);
+    expect(box().calls.past).toBe(1);
+    await lookedLongAgo(id);
+    await rig.pass(id);
+    expect(box().calls.past).toBe(2);
+    await setSenderCheck(rig.db, rig.viewers[0]!, id, { by: 'learned' });
+    await rig.pass(id);
+    expect(box().calls.past).toBe(3);
+  });
+
+  test('is not taken from the mail of a server that the mailbox has left meanwhile', async () => {
+    const id = await rig.connect(me);
+    const { hold } = (await claim(rig.deps, rig.accountId, id))!;
+    await rig.db
+      .updateTable('connection')
+      .set({ fence: sql<string>`fence + 1` })
+      .where('id', '=', id)
+      .execute();
+    await noteLearned(rig.db, hold, 'mx.old.example');
+    expect(await authserv(id)).toEqual({ by: 'learned', authservId: null });
   });
 
   test('is that of a known provider without looking', async () => {

@@ -23,6 +23,7 @@ export interface MailboxCheckFolderTable {
   differences: GeneratedInt8;
   repaired: GeneratedInt8;
   recovered: GeneratedInt8;
+  gone: GeneratedInt8;
   done: Generated<boolean>;
   error: string | null;
 }

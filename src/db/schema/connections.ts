@@ -23,6 +23,7 @@ export interface ConnectionTable {
   fence: GeneratedInt8;
   sender_check: Generated<'learned' | 'given' | 'off'>;
   authserv_id: string | null;
+  authserv_looked_at: Timestamp | null;
   deleted_at: Timestamp | null;
   created_at: CreatedAt;
 }
