@@ -76,7 +76,7 @@ export async function startCheck(
       trx,
     );
   }
-  await notify(trx, 'letterlog_connection', { accountId, connectionId });
+  await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'work' });
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
   return id;
 }

@@ -144,7 +144,7 @@ export async function viewHistory(db: Db | Trx, accountId: string, connectionId:
 }
 
 async function tell(trx: Trx, accountId: string, connectionId: string): Promise<void> {
-  await notify(trx, 'letterlog_connection', { accountId, connectionId });
+  await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'work' });
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
 }
 

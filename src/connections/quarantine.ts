@@ -74,7 +74,7 @@ export async function settleQuarantined(
       await sql`insert into decision (account_id, sighting_id, state, rule)
         values (${accountId}, ${sightingId}, ${row.state}, ${row.rule})`.execute(trx);
     }
-    await notify(trx, 'letterlog_connection', { accountId, connectionId });
+    await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'rows' });
     await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
   });
 }

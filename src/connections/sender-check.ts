@@ -39,7 +39,7 @@ export async function setSenderCheck(
       .where('account_id', '=', viewer.accountId)
       .where('id', '=', connectionId)
       .execute();
-    await notify(trx, 'letterlog_connection', { accountId: viewer.accountId, connectionId });
+    await notify(trx, 'letterlog_connection', { accountId: viewer.accountId, connectionId, only: 'work' });
     await notify(trx, 'letterlog_change', { accountId: viewer.accountId, kind: 'connection', connectionId });
     return await viewConnection(trx, viewer.accountId, connectionId);
   });

@@ -5,8 +5,8 @@ import type { Db, Trx } from './open.ts';
 
 /** What the channels carry. Every payload only says where to look again; none has content. */
 export interface Channels {
-  /** A connection was created or changed, or rows of it became due. */
-  letterlog_connection: { accountId: string; connectionId: string };
+  /** A connection was created or changed. `only`: no more than rows of it became due, or work was asked for (a check, an import), so a mailbox that rests rests on. */
+  letterlog_connection: { accountId: string; connectionId: string; only?: 'rows' | 'work' };
   /** Something that a screen may show changed. */
   letterlog_change: {
     accountId: string;

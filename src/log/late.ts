@@ -18,7 +18,8 @@ export async function findLateMail(
 ): Promise<{ due: number; logged: number }> {
   if (contactIds.length === 0) return { due: 0, logged: 0 };
   const connections = await markDue(trx, accountId, contactIds);
-  for (const { connectionId } of connections) await notify(trx, 'letterlog_connection', { accountId, connectionId });
+  for (const { connectionId } of connections)
+    await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'rows' });
   const logged = await logStored(trx, accountId, contactIds);
   await notifyLogs(trx, accountId, logged);
   return { due: connections.reduce((sum, row) => sum + row.rows, 0), logged: logged.length };

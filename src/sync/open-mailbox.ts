@@ -17,6 +17,7 @@ import { learnTrust } from './learn-authserv.ts';
 import { pauseOf, policyOf } from './policy.ts';
 import { refreshFolders } from './refresh-folders.ts';
 import { asStream, loadStreams } from './streams.ts';
+import type { SyncStream } from './streams.ts';
 import { syncStream } from './sync-stream.ts';
 
 const minute = 60_000;
@@ -41,6 +42,8 @@ export class OpenMailbox {
   private readonly checking: MailboxChecking;
   private chosen: ReadonlySet<string> = new Set();
   private unwatch: (() => Promise<void>) | null = null;
+  /** What is watched, as text; null: it has to be watched anew. */
+  private watched: string | null = null;
   private broken: unknown = null;
   private due = true;
   /** New sightings since the last note. */
@@ -80,8 +83,14 @@ export class OpenMailbox {
     this.sweepAt = Date.now() + this.sweepMs();
   }
 
-  /** The choice of folders may have changed, rows become due, or history been asked for. */
-  async reload(): Promise<void> {
+  /** Rows may have become due. */
+  lookForRows(): void {
+    this.due = true;
+  }
+
+  /** A check or history may have been asked for, or another answer to whose word counts about senders, or rows become due. */
+  async lookForWork(): Promise<void> {
+    this.lookForRows();
     this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
     await this.history.reload();
     const trusted = this.hold.trust;
@@ -89,11 +98,23 @@ export class OpenMailbox {
     // A person asked for it to be found out again.
     if (this.hold.trust !== null && this.hold.trust.authserv === null && trusted?.authserv !== null) this.learnAt = 0;
     this.checking.lookAgain();
+  }
+
+  /** Anything may have changed, the choice of folders too. */
+  async reload(): Promise<void> {
+    await this.lookForWork();
     const streams = await loadStreams(this.hold.db, this.hold.accountId, this.hold.connectionId);
     this.chosen = new Set(streams.map((stream) => stream.ref));
     for (const ref of this.chosen) this.pending.add(ref);
     this.resting.clear();
-    this.due = true;
+    await this.watch(streams);
+  }
+
+  /** A watch costs a connection, and nothing is heard until it stands: the one that there is goes on where it can. */
+  private async watch(streams: readonly SyncStream[]): Promise<void> {
+    const watched = JSON.stringify(streams.map(asStream));
+    if (watched === this.watched) return;
+    this.watched = null;
     await this.unwatch?.();
     this.unwatch = null;
     if (streams.length === 0) return;
@@ -113,6 +134,7 @@ export class OpenMailbox {
       // Without push the sweep remains.
       if (!(error instanceof ProviderError && error.kind === 'unsupported')) throw error;
     }
+    this.watched = watched;
   }
 
   /** Does what there is to do, until there is nothing or `interrupted` says so. Throws what concerns the whole mailbox. */
@@ -234,7 +256,10 @@ export class OpenMailbox {
     const before = this.chosen;
     this.chosen = new Set(streams.map((stream) => stream.ref));
     // Renamed, or back again: it is asked, and watched under its name of now.
-    if (this.unwatch !== null && [...this.chosen].some((ref) => !before.has(ref))) await this.reload();
+    if (this.unwatch !== null && [...this.chosen].some((ref) => !before.has(ref))) {
+      this.watched = null;
+      await this.reload();
+    }
     for (const ref of this.pending) if (!this.chosen.has(ref)) this.pending.delete(ref);
     for (const ref of this.resting.keys()) if (!this.chosen.has(ref)) this.resting.delete(ref);
   }

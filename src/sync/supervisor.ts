@@ -122,7 +122,9 @@ class Supervisor {
     const listener = await listen(
       this.url,
       {
-        letterlog_connection: ({ connectionId }) => {
+        letterlog_connection: ({ connectionId, only }) => {
+          // A loop that isn't there yet looks at everything as it begins.
+          if (only) return this.loops.get(connectionId)?.loop.poke(only);
           this.named.add(connectionId);
           this.readAgain();
         },
@@ -196,7 +198,7 @@ class Supervisor {
     for (const { accountId, id, version } of rows) {
       const running = loops.get(id);
       if (!running) this.start(accountId, id, version);
-      else if (poked.has(id)) running.loop.poke();
+      else if (poked.has(id)) running.loop.poke('all');
     }
   }
 

@@ -29,31 +29,34 @@ import { OpenMailbox } from './open-mailbox.ts';
 import { pauseOf, policyOf } from './policy.ts';
 
 export interface Loop {
-  /** Something about the connection changed: look again, also when it rests. */
-  poke(): void;
+  /** Something about the connection changed: look again, also when it rests. What is only rows or work waits until the mailbox is open. */
+  poke(what: Poke): void;
   stop(): Promise<void>;
   /** Resolves when the loop has ended, by itself or stopped; never rejects. */
   ended: Promise<void>;
 }
 
+type Poke = 'all' | 'rows' | 'work';
+
 /** What the outside tells the loop. */
 interface Outside {
   bell: Bell;
-  changed: boolean;
+  /** Since the loop last looked. */
+  told: Set<Poke>;
   stop: AbortController;
 }
 
 /** Runs the loop of a connection until it is stopped, paused, deleted, taken over, or needs its owner. */
 export function syncConnection(deps: SyncDeps, accountId: string, connectionId: string): Loop {
-  const outside: Outside = { bell: new Bell(), changed: false, stop: new AbortController() };
+  const outside: Outside = { bell: new Bell(), told: new Set(), stop: new AbortController() };
   outside.stop.signal.addEventListener('abort', () => outside.bell.ring());
   const ended = run(deps, accountId, connectionId, outside).catch((error: unknown) => {
     deps.log.error({ err: error, connectionId }, 'the loop of a connection broke');
   });
   return {
     ended,
-    poke() {
-      outside.changed = true;
+    poke(what) {
+      outside.told.add(what);
       outside.bell.ring();
     },
     async stop() {
@@ -94,10 +97,13 @@ async function run(deps: SyncDeps, accountId: string, connectionId: string, outs
   }
 }
 
-/** Waits so many milliseconds, or until something about the connection changed. What a mailbox that is closed by now rang for is no reason to open it again. */
+/**
+ * Waits so many milliseconds, or until something about the connection changed. What a mailbox that is closed by now rang for is no reason to open it again, nor are
+ * rows and work: a server that can't be reached, or asks to wait, isn't asked more often for them.
+ */
 async function rest(outside: Outside, ms: number): Promise<void> {
   const until = performance.now() + ms;
-  while (!outside.changed && !outside.stop.signal.aborted) {
+  while (!outside.told.has('all') && !outside.stop.signal.aborted) {
     const left = until - performance.now();
     if (left <= 0) return;
     await outside.bell.wait(left);
@@ -113,6 +119,8 @@ async function live(
   suspects: Suspects,
   health: Health,
 ): Promise<void> {
+  // All of it is read anew from here on. One poke is one try.
+  outside.told.clear();
   // Thousands begin at once at a start.
   const claiming = { owner: connectionId, bulk: true };
   const claimed = await deps.storing(claiming, () => claim(deps, accountId, connectionId));
@@ -129,12 +137,15 @@ async function live(
   try {
     await open.begin();
     while (!stopped.aborted) {
-      if (outside.changed) {
-        outside.changed = false;
-        await open.reload();
-      }
-      await open.work(() => stopped.aborted || outside.changed);
-      if (stopped.aborted || outside.changed) continue;
+      const told = new Set(outside.told);
+      outside.told.clear();
+      if (told.has('all')) await open.reload();
+      else if (told.has('work')) await open.lookForWork();
+      else if (told.has('rows')) open.lookForRows();
+      // Rows are no reason to interrupt: they come after new mail anyway, however many contacts are added meanwhile.
+      const interrupted = () => stopped.aborted || outside.told.has('all') || outside.told.has('work');
+      await open.work(interrupted);
+      if (interrupted()) continue;
       if (!health.good) {
         health.good = true;
         if (!(await writeState(deps, accountId, connectionId, claimed.hold.fence, good))) throw new Fenced();

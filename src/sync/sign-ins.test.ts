@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { sealer } from '../../test/fixtures/records.ts';
+import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { checkInvariants } from '../../test/invariants.ts';
+import { testDatabase } from '../../test/servers/postgres.ts';
+import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { askForCheck } from '../connections/checks.ts';
+import { tryNow } from '../connections/try-now.ts';
+import { ProviderError } from '../providers/provider.ts';
+import { startSync } from './supervisor.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+const other = 'other@acme.example';
+
+let database: TestDatabase;
+let rig: SyncRig;
+let running: { stop(): Promise<void> } | null = null;
+
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  rig = await syncRig(database);
+  rig.server.mailbox(me);
+  rig.server.mailbox(other);
+  await rig.addContact(anna);
+});
+afterEach(async () => {
+  await running?.stop();
+  running = null;
+  await database.db.updateTable('connection').set({ state: 'paused' }).where('state', '<>', 'deleted').execute();
+  await checkInvariants(database.db);
+});
+
+const box = () => rig.server.mailboxes.get(me)!;
+const deliver = (subject: string, to = me, from = anna) =>
+  rig.server.mailboxes.get(to)!.append('INBOX', mail({ from, to, subject }));
+const start = () => {
+  const { db, providers, blobs, parser, log } = rig.deps;
+  const parts = { db, url: database.url, providers, sealer, blobs, parser, jobs: noJobs, log };
+  running = startSync({ ...parts, sweepSeconds: 3600, databaseConnections: 10 });
+};
+const eventually = { timeout: 30_000, interval: 20 };
+const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
+const connection = (id: string) =>
+  rig.db.selectFrom('connection').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+const opens = () => box().calls.open ?? 0;
+const lost = new ProviderError('transient', 'The connection was lost.');
+
+/** A mailbox whose server asks to wait an hour, with stranger's mail that contacts can be made of. */
+async function resting(): Promise<string> {
+  const id = await rig.connect(me);
+  await rig.connect(other);
+  for (let i = 0; i < 5; i += 1) deliver(`s${i}`, me, `s${i}@stranger.example`);
+  start();
+  await expect.poll(async () => (await rig.ledger()).length, eventually).toBe(5);
+  await expect.poll(() => box().watchers.size, eventually).toBe(1);
+  box().fail('open', new ProviderError('rate-limit', 'Wait.', { retryAfter: 3600 }), { times: 1e9 });
+  box().breakWatches(lost);
+  await expect.poll(async () => (await connection(id)).state, eventually).toBe('failing');
+  return id;
+}
+
+/** All that a loop without a pause needs: several notifications, and another mailbox's mail from the server to the log. */
+async function someTime(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) {
+    deliver(`meanwhile ${i}`, other);
+    await expect.poll(subjects, eventually).toContain(`meanwhile ${i}`);
+  }
+}
+
+describe('while a mailbox rests', () => {
+  test('one “Try now” is one sign-in', async () => {
+    const id = await resting();
+    const before = opens();
+    const { next_try_at: next } = await connection(id);
+    await tryNow(rig.db, rig.viewers[0]!, id);
+    await expect.poll(async () => (await connection(id)).next_try_at, eventually).not.toEqual(next);
+    await someTime();
+    expect(opens()).toBe(before + 1);
+  });
+
+  test('new contacts and a check that is asked for wait with it', async () => {
+    const id = await resting();
+    const before = opens();
+    for (let i = 0; i < 5; i += 1) await rig.addContact(`s${i}@stranger.example`);
+    await askForCheck(rig.db, rig.viewers[0]!, id);
+    await someTime();
+    expect(opens()).toBe(before);
+    expect(await subjects()).not.toContain('s0');
+  });
+});
+
+test('contacts that are added one by one neither break the watch nor hold up new mail', async () => {
+  await rig.connect(me);
+  for (let i = 0; i < 100; i += 1) deliver(`s${i}`, me, `s${i}@stranger.example`);
+  start();
+  await expect.poll(async () => (await rig.ledger()).length, eventually).toBe(100);
+  await expect.poll(() => box().watchers.size, eventually).toBe(1);
+  const watches = box().calls.watch;
+  box().latency = 700;
+  const adding: Promise<string>[] = [];
+  const add = () => adding.push(rig.addContact(`s${adding.length}@stranger.example`));
+  const pace = setInterval(() => adding.length < 100 && add(), 300);
+  try {
+    await expect.poll(() => adding.length, eventually).toBe(3);
+    deliver('live');
+    await expect.poll(subjects, { timeout: 20_000 }).toContain('live');
+  } finally {
+    clearInterval(pace);
+    await Promise.all(adding);
+  }
+  await expect.poll(subjects, eventually).toHaveLength(adding.length + 1);
+  expect(box().calls.watch).toBe(watches);
+});
