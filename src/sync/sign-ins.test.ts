@@ -9,6 +9,7 @@ import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { askForCheck } from '../connections/checks.ts';
 import { tryNow } from '../connections/try-now.ts';
 import { ProviderError } from '../providers/provider.ts';
+import type { Watcher } from '../providers/memory/server.ts';
 import { startSync } from './supervisor.ts';
 
 const anna = 'anna@customer.example';
@@ -117,3 +118,37 @@ test('contacts that are added one by one neither break the watch nor hold up new
   await expect.poll(subjects, eventually).toHaveLength(adding.length + 1);
   expect(box().calls.watch).toBe(watches);
 });
+
+test('a server that drops each connection as soon as everything was read is asked ever more seldom, and the state tells', async () => {
+  const id = await rig.connect(me);
+  const before = opens();
+  start();
+  const states = new Set<string>();
+  const dropped = new Set<Watcher>();
+  const dropping = setInterval(() => {
+    for (const watcher of box().watchers) {
+      if (dropped.has(watcher)) continue;
+      dropped.add(watcher);
+      // By then all of the little that is in it has been read.
+      setTimeout(() => box().breakWatches(lost), 300);
+    }
+  }, 20);
+  try {
+    await expect
+      .poll(
+        async () => {
+          const { state, next_try_at: next } = await connection(id);
+          states.add(state);
+          return next === null ? 0 : next.getTime() - Date.now();
+        },
+        { timeout: 60_000, interval: 20 },
+      )
+      .toBeGreaterThan(12_000);
+  } finally {
+    clearInterval(dropping);
+  }
+  expect(states).toContain('failing');
+  // The first time is everyday: it is mended quietly.
+  expect(dropped.size).toBeGreaterThan(2);
+  expect(opens() - before).toBeLessThan(5);
+}, 90_000);

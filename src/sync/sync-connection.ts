@@ -66,9 +66,12 @@ export function syncConnection(deps: SyncDeps, accountId: string, connectionId: 
   };
 }
 
+/** A life that was good for so long shows that the server keeps connections. */
+const keptMs = 60_000;
+
 interface Health {
-  /** Everything could be read once in this life. */
-  good: boolean;
+  /** Since when everything could be read once in this life, as performance.now() says it. */
+  goodSince: number | null;
   /** What the connection was held under. */
   fence: string | null;
 }
@@ -76,19 +79,24 @@ interface Health {
 async function run(deps: SyncDeps, accountId: string, connectionId: string, outside: Outside): Promise<void> {
   const suspects = new Suspects();
   const stopped = outside.stop.signal;
+  /** In a row, and how many of them ended a good life; since one that was good for long. */
   let failures = 0;
+  let ends = 0;
   while (!stopped.aborted) {
-    const health: Health = { good: false, fence: null };
+    const health: Health = { goodSince: null, fence: null };
     try {
       await live(deps, accountId, connectionId, outside, suspects, health);
       return;
     } catch (error) {
       if (error instanceof Fenced || stopped.aborted) return;
       logFailure(deps, connectionId, error);
-      failures = health.good ? 1 : failures + 1;
+      const good = health.goodSince !== null;
+      if (good && performance.now() - health.goodSince! >= keptMs) failures = ends = 0;
+      failures += 1;
+      if (good) ends += 1;
       const { code, pause } = policyOf(error);
-      // Servers end connections all the time: the first failure after health only opens the mailbox again.
-      const quietly = health.good && error instanceof ProviderError && error.kind === 'transient';
+      // Servers end connections all the time: the first end of a good life only opens the mailbox again. One that ends each life soon is in trouble.
+      const quietly = good && ends === 1 && error instanceof ProviderError && error.kind === 'transient';
       const ms = pause === 'sign-in' ? null : quietly ? 1000 * Math.random() : pauseOf(error, pause, failures);
       if (!quietly && !(await record(deps, accountId, connectionId, health.fence, error, code, ms))) return;
       if (ms === null) return;
@@ -146,8 +154,8 @@ async function live(
       const interrupted = () => stopped.aborted || outside.told.has('all') || outside.told.has('work');
       await open.work(interrupted);
       if (interrupted()) continue;
-      if (!health.good) {
-        health.good = true;
+      if (health.goodSince === null) {
+        health.goodSince = performance.now();
         if (!(await writeState(deps, accountId, connectionId, claimed.hold.fence, good))) throw new Fenced();
       }
       // Asked even while something gives way, since it also finds what is due.
