@@ -248,6 +248,11 @@ describe("edge case 23: an Authentication-Results field isn't believed", () => {
       [hop, said(`spf=pass (of "x(@evil.example) smtp.mailfrom=a; ${failed}`), said(passed)],
       null,
     ],
+    [
+      'when the true one above it is garbled, as another host of the same server',
+      [hop, said(`dmarc=fail (x header.from=customer.example`, 'mx1.acme.example'), said(passed, 'mx2.acme.example')],
+      null,
+    ],
     ['when a comment holds the result', [hop, said(`spf=none (${passed})`)], null],
     ['when a quoted value holds the result', [hop, said(`spf=none reason="; ${passed};"`)], null],
   ])('%s', (_, lines, verdict) => {
