@@ -95,8 +95,8 @@ function readFields(raw: Uint8Array): { fields: Map<string, string[]>; trace: Tr
   return { fields, trace };
 }
 
-/** Tells each field to `take` until that answers false. */
-function eachField(raw: Uint8Array, take: (name: string, folded: string) => boolean): void {
+/** Tells each field of a header to `take`, still folded, until that answers false. What follows the empty line isn't read. */
+export function eachField(raw: Uint8Array, take: (name: string, folded: string) => boolean): void {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
   let start = 0;
   while (start < text.length) {

@@ -18,6 +18,7 @@ import {
 } from './parts.ts';
 import { firstFields, recognise } from './recognise.ts';
 import type { Fields } from './recognise.ts';
+import type { Keys, Signature } from './signatures.ts';
 import { snippetOf } from './snippet.ts';
 import { splitStream, splitWhole } from './split.ts';
 import { joinTexts } from './texts.ts';
@@ -46,6 +47,8 @@ export interface Parser {
    * can't be parsed: that concerns this message alone.
    */
   parse(raw: Readable | Buffer, owner: string): Promise<ParsedMessage>;
+  /** Verifies the raw message's signatures whose keys are given (signatures.ts), under the same rules. */
+  verify(raw: Readable | Buffer, owner: string, keys: Keys): Promise<Signature[]>;
   close(): Promise<void>;
 }
 

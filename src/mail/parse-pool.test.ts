@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import type { Parser } from './parse-message.ts';
+import { signatureOf, signingKey } from '../../test/fixtures/sign-mail.ts';
 import { createParser } from './parse-pool.ts';
 
 let parser: Parser;
@@ -17,6 +18,26 @@ test('parses many messages at once, each with its own result', async () => {
   );
   const parsed = await Promise.all(given.map((message) => parser.parse(message, 'one')));
   expect(parsed.map((message) => message.head.subject)).toEqual(subjects);
+});
+
+test('verifies signatures beside parsing, of what is in memory and of what streams by', async () => {
+  parser = createParser({ threads: 1 });
+  const key = signingKey();
+  const keys = new Map([['s1._domainkey.a.example', [key.record]]]);
+  const unsigned = `From: a@a.example\r\nSubject: s\r\n\r\n${'hello\r\n'.repeat(20_000)}`;
+  const message = (await signatureOf(unsigned, { pem: key.pem, domain: 'a.example' })) + unsigned;
+  const stream = () => Readable.from(message.match(/[^]{1,10000}/g)!.map((piece) => Buffer.from(piece)));
+  const [whole, parsed, streamed, none, again] = await Promise.all([
+    parser.verify(Buffer.from(message), 'one', keys),
+    parser.parse(stream(), 'one'),
+    parser.verify(stream(), 'one', keys),
+    parser.verify(Buffer.from(unsigned), 'one', keys),
+    parser.parse(Buffer.from(message), 'one'),
+  ]);
+  expect(whole).toEqual([{ domain: 'a.example', result: 'pass' }]);
+  expect(streamed).toEqual(whole);
+  expect(none).toEqual([]);
+  expect([parsed.head.subject, again.head.subject]).toEqual(['s', 's']);
 });
 
 test('a source that fails, fails its message only', async () => {

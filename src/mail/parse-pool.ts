@@ -2,11 +2,15 @@ import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { createTurns } from '../turns.ts';
 import type { Parser, ParsedMessage } from './parse-message.ts';
+import type { Keys, Signature } from './signatures.ts';
 
 /** What a worker says. `more`: it has taken a chunk and wants another. */
-export type FromWorker = { more: true } | { parsed: ParsedMessage } | { failed: string };
-/** What a worker is told: a whole message, or a part of one, its end, or that the rest won't come. */
-export type ToWorker = { whole: Uint8Array } | { chunk: Uint8Array } | { end: true } | { abort: true };
+export type FromWorker = { more: true } | { done: ParsedMessage | Signature[] } | { failed: string };
+/**
+ * What a worker is told: a whole message, or a part of one, its end, or that the rest won't come. `keys` come first, where the message's signatures are to be verified and it
+ * isn't to be parsed.
+ */
+export type ToWorker = { keys: Keys } | { whole: Uint8Array } | { chunk: Uint8Array } | { end: true } | { abort: true };
 
 interface Slot {
   worker: Worker | null;
@@ -29,30 +33,32 @@ export function createParser(options: { threads?: number; timeoutSeconds?: numbe
   const turns = createTurns(threads);
   let closed = false;
 
+  const run = async <T>(raw: Readable | Buffer, owner: string, keys: Keys | null): Promise<T> => {
+    // An error before the worker is free must not go unheard.
+    const early = new Promise<never>((_resolve, reject) => {
+      if (!Buffer.isBuffer(raw)) raw.once('error', reject);
+    });
+    early.catch(() => undefined);
+    return await turns(owner, async () => {
+      const slot = slots.find((one) => !one.busy && one.worker) ?? slots.find((one) => !one.busy)!;
+      slot.busy = true;
+      try {
+        if (closed) throw new Error('The parser has been closed.');
+        slot.worker ??= startWorker(slot, memoryMb);
+        return await Promise.race([early, runOn<T>(slot.worker, raw, keys, timeoutSeconds)]);
+      } catch (error) {
+        await slot.worker?.terminate();
+        slot.worker = null;
+        throw error;
+      } finally {
+        if (!Buffer.isBuffer(raw)) raw.destroy();
+        slot.busy = false;
+      }
+    });
+  };
   return {
-    async parse(raw, owner) {
-      // An error before the worker is free must not go unheard.
-      const early = new Promise<never>((_resolve, reject) => {
-        if (!Buffer.isBuffer(raw)) raw.once('error', reject);
-      });
-      early.catch(() => undefined);
-      return await turns(owner, async () => {
-        const slot = slots.find((one) => !one.busy && one.worker) ?? slots.find((one) => !one.busy)!;
-        slot.busy = true;
-        try {
-          if (closed) throw new Error('The parser has been closed.');
-          slot.worker ??= startWorker(slot, memoryMb);
-          return await Promise.race([early, parseOn(slot.worker, raw, timeoutSeconds)]);
-        } catch (error) {
-          await slot.worker?.terminate();
-          slot.worker = null;
-          throw error;
-        } finally {
-          if (!Buffer.isBuffer(raw)) raw.destroy();
-          slot.busy = false;
-        }
-      });
-    },
+    parse: (raw, owner) => run<ParsedMessage>(raw, owner, null),
+    verify: (raw, owner, keys) => run<Signature[]>(raw, owner, keys),
     async close() {
       closed = true;
       await Promise.all(slots.map((slot) => slot.worker?.terminate()));
@@ -72,7 +78,7 @@ function startWorker(slot: Slot, memoryMb: number): Worker {
   return worker;
 }
 
-function parseOn(worker: Worker, raw: Readable | Buffer, timeoutSeconds: number): Promise<ParsedMessage> {
+function runOn<T>(worker: Worker, raw: Readable | Buffer, keys: Keys | null, timeoutSeconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const tell = (message: ToWorker, transfer: ArrayBuffer[] = []) => worker.postMessage(message, transfer);
     let credit = window;
@@ -108,11 +114,12 @@ function parseOn(worker: Worker, raw: Readable | Buffer, timeoutSeconds: number)
         return;
       }
       finish();
-      if ('parsed' in message) resolve(message.parsed);
+      if ('done' in message) resolve(message.done as T);
       else reject(new Error(message.failed));
     };
     worker.on('message', onMessage).on('error', fail).on('exit', onExit);
 
+    if (keys !== null) tell({ keys });
     if (Buffer.isBuffer(raw)) {
       const bytes = new Uint8Array(raw);
       watchWorker();

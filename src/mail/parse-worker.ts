@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { parentPort } from 'node:worker_threads';
 import { parseMessage } from './parse-message.ts';
+import { verifySignatures } from './signatures.ts';
+import type { Keys } from './signatures.ts';
 import type { FromWorker, ToWorker } from './parse-pool.ts';
 
 /** One thread of the pool: reads one message after the other from its port. */
@@ -8,9 +10,15 @@ const port = parentPort;
 if (!port) throw new Error('This file runs as a worker thread only.');
 const tell = (message: FromWorker) => port.postMessage(message);
 let current: PassThrough | null = null;
+let keys: Keys | null = null;
 
 port.on('message', (message: ToWorker) => {
-  if ('whole' in message) return answer(Buffer.from(message.whole.buffer));
+  if ('keys' in message) keys = message.keys;
+  else if ('whole' in message) answer(Buffer.from(message.whole.buffer));
+  else feed(message);
+});
+
+function feed(message: Exclude<ToWorker, { keys: Keys } | { whole: Uint8Array }>): void {
   const stream = (current ??= begin());
   if ('chunk' in message) stream.write(message.chunk, () => tell({ more: true }));
   else {
@@ -18,7 +26,7 @@ port.on('message', (message: ToWorker) => {
     if ('end' in message) stream.end();
     else stream.destroy(new Error('The message did not arrive completely.'));
   }
-});
+}
 
 function begin(): PassThrough {
   const stream = new PassThrough();
@@ -27,8 +35,11 @@ function begin(): PassThrough {
 }
 
 function answer(raw: Buffer | PassThrough): void {
-  parseMessage(raw).then(
-    (parsed) => tell({ parsed }),
+  const wanted = keys;
+  keys = null;
+  const work = wanted === null ? parseMessage(raw) : verifySignatures(raw, wanted);
+  work.then(
+    (done) => tell({ done }),
     (error: unknown) => tell({ failed: (error as Error).message }),
   );
 }

@@ -8,10 +8,39 @@ export interface Hop {
   ip: string | null;
 }
 
+/** How a message came in, as far as it matters to whether an address sent it from outside. */
+export interface Handover {
+  /** 'outside': by SMTP, from an address of its own. 'inside': from another program of the receiving side. Null: signed in, fetched, or not told. */
+  from: 'outside' | 'inside' | null;
+  /** By which name the other side greeted: its own choice. */
+  helo: string | null;
+}
+
 const longest = 4 * 1024;
 
 /** Reads the unfolded value of a Received field. The name by which the other side greeted is its own choice, and isn't looked at. */
 export function parseReceived(value: string): Hop {
+  const { by, seen } = readHop(value);
+  return { by, ip: seen.length === 1 ? seen[0]! : null };
+}
+
+/** Whether a Received field tells of mail that came from outside, by the protocol (RFC 5321, 4.4; the registry of RFC 3848) and the address. */
+export function parseHandover(value: string): Handover {
+  const text = value.slice(0, longest);
+  const { words, by, seen } = readHop(text);
+  const helo =
+    /\b(?:helo|ehlo)\b\s*[= ]\s*([^\s()]+)/i.exec(text)?.[1] ?? (isFrom(words[0]) ? (words[1] ?? null) : null);
+  const protocol = (words[words.findIndex((word) => word.toLowerCase() === 'with') + 1] ?? '').toLowerCase();
+  if (by === null || seen.length > 1) return { from: null, helo };
+  if (protocol.startsWith('lmtp') || (seen[0] !== undefined && isLoopback(seen[0]))) return { from: 'inside', helo };
+  // Sent by somebody who signed in at the server: the address is that of a desk.
+  const signedIn = /\(authenticated (?:sender|user|bits)\b/i.test(text);
+  // ESMTPA and ESMTPSA say the same.
+  const smtp = /^(?:e?smtps?|utf8smtps?|microsoft)$/.test(protocol);
+  return { from: seen.length === 1 && smtp && !signedIn ? 'outside' : null, helo };
+}
+
+function readHop(value: string): { words: string[]; by: string | null; seen: string[] } {
   const text = value.slice(0, longest);
   const { plain, comments } = withoutComments(text.replace(/\b(?:helo|ehlo)\b\s*[= ]\s*[^\s()]+/gi, ''));
   const words = plain.split(/[\s;]+/).filter(Boolean);
@@ -21,9 +50,12 @@ export function parseReceived(value: string): Hop {
   const aside = comments.filter(({ position }) => at < 0 || position <= at).map((comment) => comment.text);
   const named = at > 0 && /^\[.*\]$/.test(words[1] ?? '') ? [words[1]!] : [];
   const seen = addresses(aside.join(' '));
-  const found = seen.length > 0 ? seen : addresses(named.join(' '));
-  return { by, ip: found.length === 1 ? found[0]! : null };
+  return { words, by, seen: seen.length > 0 ? seen : addresses(named.join(' ')) };
 }
+
+const isFrom = (word: string | undefined) => word?.toLowerCase() === 'from';
+
+const isLoopback = (address: string) => /^(?:::ffff:)?127\./.test(address) || address === '::1';
 
 function addresses(text: string): string[] {
   const candidates = text.match(/(?:ipv6:)?[0-9a-f:.]{3,45}/gi) ?? [];

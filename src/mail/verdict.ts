@@ -12,7 +12,7 @@ export type Verdict = 'pass' | 'fail' | 'none';
 
 export interface SenderVerdict {
   verdict: Verdict;
-  /** The server that found so; null: Letterlog itself, or nobody. */
+  /** The server that found so; null: Letterlog itself (mail/sender-checks.ts), or nobody. */
   by: string | null;
   /** What it was found from, e.g. "dmarc=fail, spf=softfail". */
   results: string | null;
@@ -37,13 +37,16 @@ export function serverVerdict(head: Pick<Head, 'from' | 'trace'>, trust: Trust):
   const [domain, another] = senderDomains(head);
   const said = domain === undefined ? null : trustedResults(head.trace, trust);
   if (domain === undefined || said === null) return null;
-  if (another !== undefined) return { verdict: 'fail', by: null, results: 'From names several domains' };
+  if (another !== undefined) return severalSenders;
   const verdict = decide(said.results, domain);
   if (verdict === null) return null;
   const shown = said.results.filter(({ method }) => ['dmarc', 'spf', 'dkim'].includes(method));
   const results = shown.map(({ method, result }) => `${method}=${result}`).join(', ');
   return { verdict, by: stored(said.by, 255), results: stored(results, 300) || null };
 }
+
+/** A server, or a signature, speaks for one of them, and the contact may be another. */
+export const severalSenders: SenderVerdict = { verdict: 'fail', by: null, results: 'From names several domains' };
 
 function stored(text: string, longest: number): string {
   return text.slice(0, longest).toWellFormed();
@@ -128,15 +131,16 @@ function* ownTrace(trace: Head['trace'], trust: Trust): Generator<OwnField> {
   }
 }
 
-function ownDomains(trace: Head['trace'], trust: Trust): Set<string> {
+/** The organisations of the receiving side: of its known names, and of whoever wrote the topmost Received. */
+export function ownDomains(trace: Head['trace'], trust: Trust): Set<string> {
   const topmost = trace.find(({ name }) => name === 'received');
   const by = topmost && parseReceived(unfold(topmost.folded)).by;
   const names = [...trust.hosts, ...(by ? [by] : []), ...(trust.authserv ? [trust.authserv.replace(/^\*\./, '')] : [])];
   return new Set(names.map(organisationalDomain).filter((domain) => domain !== null));
 }
 
-/** Addresses and names that only mean something within a network say nothing about who it is. */
-function isForeign(host: string, own: ReadonlySet<string>): boolean {
+/** Whether a host is of none of these organisations. Addresses and names that only mean something within a network say nothing about who it is. */
+export function isForeign(host: string, own: ReadonlySet<string>): boolean {
   if (isIP(host.replace(/^\[|\]$/g, '')) > 0 || !host.includes('.')) return false;
   if (/\.(?:local|localdomain|localhost|lan|internal|intranet|private|corp|home|arpa)$/.test(host)) return false;
   const domain = organisationalDomain(host);
