@@ -31,6 +31,8 @@ export interface Config {
   connectionsPerServer: number;
   /** Worker threads that parse messages. */
   parserThreads: number;
+  /** Whether senders are looked at, by DNS queries, where a mailbox's server doesn't. */
+  senderChecks: boolean;
   /** Whether X-Forwarded-For and -Proto of a reverse proxy are believed. */
   trustProxy: boolean;
   logLevel: (typeof logLevels)[number];
@@ -80,6 +82,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     databaseConnections: read('LETTERLOG_DATABASE_CONNECTIONS', 20, wholeNumber(4, 150)),
     connectionsPerServer: read('LETTERLOG_CONNECTIONS_PER_SERVER', 1000, wholeNumber(1, 100_000)),
     parserThreads: read('LETTERLOG_PARSER_THREADS', 2, wholeNumber(1, 64)),
+    senderChecks: read('LETTERLOG_SENDER_CHECKS', true, yesOrNo),
     trustProxy: read('LETTERLOG_TRUST_PROXY', false, yesOrNo),
     logLevel: read('LETTERLOG_LOG_LEVEL', 'info', oneOf(logLevels)),
   };
@@ -108,6 +111,7 @@ export const settingNames = [
   'LETTERLOG_DATABASE_CONNECTIONS',
   'LETTERLOG_CONNECTIONS_PER_SERVER',
   'LETTERLOG_PARSER_THREADS',
+  'LETTERLOG_SENDER_CHECKS',
   'LETTERLOG_TRUST_PROXY',
   'LETTERLOG_LOG_LEVEL',
 ] as const;

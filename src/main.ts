@@ -22,6 +22,8 @@ import { contactDeps, eraseDeps } from './log/for-contacts.ts';
 import { createLogger } from './logger.ts';
 import { createParser } from './mail/parse-pool.ts';
 import { openPart } from './mail/part.ts';
+import { createSenderChecks } from './mail/sender-checks.ts';
+import { createDns } from './net/dns.ts';
 import { createAddressGuard } from './net/guard.ts';
 import { imapProvider } from './providers/imap/provider.ts';
 import { startSync } from './sync/supervisor.ts';
@@ -79,7 +81,8 @@ async function start(config: Config, onStop: OnStop): Promise<void> {
 
   if (config.roles.has('sync')) {
     const { sweepSeconds, databaseConnections } = config;
-    const parts = { db, url, providers, sealer, blobs, parser, jobs, log };
+    const senderChecks = config.senderChecks ? createSenderChecks(createDns()) : null;
+    const parts = { db, url, providers, sealer, blobs, parser, senderChecks, jobs, log };
     const sync = startSync({ ...parts, sweepSeconds, databaseConnections });
     onStop('sync', () => sync.stop());
   }

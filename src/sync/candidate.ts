@@ -32,7 +32,9 @@ export interface Candidate {
   /** The fetched message; null when none was wanted or had. */
   content: EmailContent | null;
   failure: Failure | null;
-  /** What we found about its sender ourselves; null where that wasn't looked at. */
+  /** A contact sent it, as far as that was known when its body was asked for. */
+  received: boolean;
+  /** What we found about its sender ourselves (check-sender.ts); null where that wasn't looked at. */
   checked: SenderVerdict | null;
   /** Its ledger row, when it is being decided anew. */
   row: DueRow | null;
@@ -106,6 +108,7 @@ function sightingsOf(hold: Hold, mailbox: Pick<Mailbox, 'predates'>, stream: Syn
       ownClass: age.ownClass,
       content: null,
       failure: 'unreadable' in listed.head ? unreadable(listed.head.unreadable) : null,
+      received: false,
       checked: null,
       row: null,
     });

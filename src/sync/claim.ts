@@ -12,7 +12,10 @@ import type { Hold } from './hold.ts';
  * waiting for a sign-in, or leased to another process.
  */
 export async function claim(
-  deps: Pick<SyncDeps, 'db' | 'providers' | 'leased' | 'sealer' | 'blobs' | 'parser' | 'fire' | 'storing'>,
+  deps: Pick<
+    SyncDeps,
+    'db' | 'providers' | 'leased' | 'sealer' | 'blobs' | 'parser' | 'senderChecks' | 'fire' | 'storing'
+  >,
   accountId: string,
   connectionId: string,
 ): Promise<{ hold: Hold; connection: SyncConnection } | null> {
@@ -38,6 +41,7 @@ export async function claim(
     db,
     blobs: deps.blobs,
     parser: deps.parser,
+    senderChecks: deps.senderChecks,
     fire: deps.fire,
     storing: deps.storing,
     accountId,

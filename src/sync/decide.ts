@@ -85,6 +85,11 @@ interface Matched {
   wasContact: boolean | undefined;
 }
 
+/** Whether a contact sent it, by what is known now. */
+export function isReceived(candidate: Candidate, matches: AddressMatches): boolean {
+  return contactsIn(candidate, matches).some(({ direction }) => direction === 'received');
+}
+
 /** Each contact once, by the foremost place in which it stands. */
 function contactsIn(candidate: Candidate, matches: AddressMatches): Matched[] {
   const sent = candidate.people.some(({ role, key }) => role === 'from' && key !== null && matches.own.has(key));

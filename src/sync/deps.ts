@@ -3,6 +3,7 @@ import type { Sealer } from '../accounts/seal.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { Parser } from '../mail/parse-message.ts';
+import type { SenderChecks } from '../mail/sender-checks.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Turns } from '../turns.ts';
 import type { Hold, Storing } from './hold.ts';
@@ -14,6 +15,7 @@ export interface SyncDeps {
   sealer: Sealer;
   blobs: Blobs;
   parser: Parser;
+  senderChecks: SenderChecks | null;
   fire: Hold['fire'];
   /** Whether this process has the connection's lease; if so, it can't lose it before the transaction ends. */
   leased(trx: Trx, accountId: string, connectionId: string): Promise<boolean>;

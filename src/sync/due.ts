@@ -84,6 +84,7 @@ function asCandidate(row: LoadedRow): Candidate {
     ownClass: 'live',
     content: null,
     failure: null,
+    received: false,
     checked: null,
     row: { ...row, strangers: new Set() },
   };
@@ -99,11 +100,6 @@ async function readAgain(
 ): Promise<void> {
   const arrived = new Map<Candidate, Buffer>();
   const work = new Bounded();
-  const keep = async (candidate: Candidate, raw: Buffer | Readable) => {
-    const kept = await keepBody(hold, raw);
-    if ('rule' in kept) candidate.failure = kept;
-    else candidate.content = kept;
-  };
   await fetchEach(
     mailbox,
     candidates.map((one) => one.place),
@@ -123,13 +119,13 @@ async function readAgain(
       }
       const { head, whole } = await peekHead(arrival.raw);
       complete(hold, mailbox, candidate, rows[index]!, head);
-      if ((await wantedBodies(hold, [candidate])).length > 0) await keep(candidate, whole);
+      if ((await wantedBodies(hold, [candidate])).length > 0) await keepBody(hold, candidate, whole);
       else await drain(whole);
     },
   );
   try {
     for (const candidate of await wantedBodies(hold, [...arrived.keys()]))
-      await work.add(arrived.get(candidate)!.length, () => keep(candidate, arrived.get(candidate)!));
+      await work.add(arrived.get(candidate)!.length, () => keepBody(hold, candidate, arrived.get(candidate)!));
   } finally {
     await work.end();
   }

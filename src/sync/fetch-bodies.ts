@@ -3,8 +3,9 @@ import { buffer } from 'node:stream/consumers';
 import type { EmailContent } from '../log/append.ts';
 import type { Fetched, Mailbox, Place } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
-import type { Failure } from './candidate.ts';
+import type { Candidate, Failure } from './candidate.ts';
 import { shortError } from './candidate.ts';
+import { checkSender } from './check-sender.ts';
 import type { Hold } from './hold.ts';
 
 /** Up to that size a message is read into memory, so that storing and parsing it doesn't hold up the next one's fetch. */
@@ -119,16 +120,31 @@ export class Bounded {
   }
 }
 
-/** Keeps a message's raw form, durably, and takes it apart. Only a message that can't be parsed is a failure; a full disk is thrown. */
-export async function keepBody(hold: Hold, raw: Buffer | Readable): Promise<EmailContent | Failure> {
-  if (Buffer.isBuffer(raw)) {
-    const [{ key, size }, parsed] = await Promise.all([hold.blobs.put(hold.accountId, raw), parse(hold, raw)]);
-    return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
-  }
+/**
+ * Keeps a message's raw form, durably, takes it apart, and looks at who sent it. Only a message that can't be parsed is a failure; a full disk is thrown.
+ */
+export async function keepBody(hold: Hold, candidate: Candidate, raw: Buffer | Readable): Promise<void> {
+  const kept = Buffer.isBuffer(raw) ? await keepSmall(hold, candidate, raw) : await keepLarge(hold, candidate, raw);
+  if ('rule' in kept) candidate.failure = kept;
+  else candidate.content = kept;
+}
+
+async function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer): Promise<EmailContent | Failure> {
+  const [{ key, size }, parsed] = await Promise.all([
+    hold.blobs.put(hold.accountId, raw),
+    parse(hold, raw),
+    checkSender(hold, candidate, async () => raw),
+  ]);
+  return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
+}
+
+async function keepLarge(hold: Hold, candidate: Candidate, raw: Readable): Promise<EmailContent | Failure> {
   const { key, size } = await hold.blobs.put(hold.accountId, raw);
   const again = await hold.blobs.open(hold.accountId, key);
   const parsed = await parse(hold, again).finally(() => again.destroy());
-  return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
+  if ('rule' in parsed) return parsed;
+  await checkSender(hold, candidate, () => hold.blobs.open(hold.accountId, key));
+  return { raw: key, size, ...parsed };
 }
 
 async function parse(hold: Hold, raw: Buffer | Readable): Promise<Pick<EmailContent, 'parsed' | 'hasHtml'> | Failure> {

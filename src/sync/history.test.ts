@@ -301,6 +301,7 @@ describe('an import', () => {
       sealer,
       blobs,
       parser,
+      senderChecks: null,
       jobs: noJobs,
       log,
       sweepSeconds: 3600,

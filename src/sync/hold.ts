@@ -6,6 +6,7 @@ import { lockContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
 import type { AskedHistory } from '../connections/history.ts';
 import type { Parser } from '../mail/parse-message.ts';
+import type { SenderChecks } from '../mail/sender-checks.ts';
 import type { Trust } from '../mail/verdict.ts';
 import { createTurns } from '../turns.ts';
 import type { Candidate } from './candidate.ts';
@@ -23,6 +24,8 @@ export interface Hold {
   /** The connection's fence when it was taken over. */
   fence: string;
   startedAt: Date;
+  /** Looks at senders where the mailbox's server doesn't; null: nobody does. */
+  senderChecks: SenderChecks | null;
   /** Whose word counts about senders; null: nobody's. */
   trust: Trust | null;
   /** Where the provider knows under which name the mailbox's server gives it. */

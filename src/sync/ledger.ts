@@ -135,14 +135,16 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
     with anew as (
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(
         id bigint, state text, rule text, class text, kind text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
-        error text, verdict text, "verdictBy" text, "verdictResults" text, gone boolean)
+        error text, verdict text, "verdictBy" text, "verdictResults" text, silent boolean, gone boolean)
     ), before as (
       select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     ), decided as (
       update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
         internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
         due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
-        verdict = r.verdict, verdict_by = r."verdictBy", verdict_results = r."verdictResults",
+        verdict = case when r.silent then coalesce(s.verdict, r.verdict) else r.verdict end,
+        verdict_by = case when r.silent and s.verdict is not null then s.verdict_by else r."verdictBy" end,
+        verdict_results = case when r.silent and s.verdict is not null then s.verdict_results else r."verdictResults" end,
         vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
         decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
       from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id
@@ -179,6 +181,8 @@ function sightingRow({ candidate, decision, messageId, verdict }: Entry) {
     verdict: verdict?.verdict ?? null,
     verdictBy: verdict?.by ?? null,
     verdictResults: verdict?.results ?? null,
+    // Nobody looked this time: what was found at first stays.
+    silent: verdict?.verdict === 'none' && verdict.results === null,
     gone: rule === 'vanished',
   };
 }

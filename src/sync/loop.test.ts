@@ -50,7 +50,7 @@ const deliver = (subject: string, from = anna, folder = 'INBOX') =>
   box().append(folder, mail({ from, to: me, subject }));
 const start = (sweepSeconds = 3600) => {
   const { db, providers, blobs, parser, log } = rig.deps;
-  const parts = { db, url: database.url, providers, sealer, blobs, parser, jobs: noJobs, log };
+  const parts = { db, url: database.url, providers, sealer, blobs, parser, senderChecks: null, jobs: noJobs, log };
   const one = startSync({ ...parts, sweepSeconds, databaseConnections: 10 });
   running.push(one);
   return one;

@@ -59,6 +59,7 @@ const start = () => {
     sealer,
     blobs,
     parser,
+    senderChecks: null,
     jobs: noJobs,
     log,
     sweepSeconds: 3600,

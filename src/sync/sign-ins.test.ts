@@ -42,7 +42,7 @@ const deliver = (subject: string, to = me, from = anna) =>
   rig.server.mailboxes.get(to)!.append('INBOX', mail({ from, to, subject }));
 const start = () => {
   const { db, providers, blobs, parser, log } = rig.deps;
-  const parts = { db, url: database.url, providers, sealer, blobs, parser, jobs: noJobs, log };
+  const parts = { db, url: database.url, providers, sealer, blobs, parser, senderChecks: null, jobs: noJobs, log };
   running = startSync({ ...parts, sweepSeconds: 3600, databaseConnections: 10 });
 };
 const eventually = { timeout: 30_000, interval: 20 };

@@ -10,6 +10,7 @@ import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { threadOldMail } from '../log/thread-old-mail.ts';
 import type { Parser } from '../mail/parse-message.ts';
+import type { SenderChecks } from '../mail/sender-checks.ts';
 import type { Provider } from '../providers/provider.ts';
 import { createTurns } from '../turns.ts';
 import { Bell } from './bell.ts';
@@ -40,6 +41,7 @@ export function startSync(deps: {
   sealer: Sealer;
   blobs: Blobs;
   parser: Parser;
+  senderChecks: SenderChecks | null;
   jobs: Jobs;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   sweepSeconds: number;

@@ -229,11 +229,7 @@ export async function fetchBodies(
       candidate.failure = arrival;
       return;
     }
-    const keep = async () => {
-      const kept = await keepBody(hold, arrival.raw);
-      if ('rule' in kept) candidate.failure = kept;
-      else candidate.content = kept;
-    };
+    const keep = () => keepBody(hold, candidate, arrival.raw);
     if (Buffer.isBuffer(arrival.raw)) await work.add(arrival.raw.length, keep);
     else await keep();
   });

@@ -1,10 +1,12 @@
 import type { Candidate } from './candidate.ts';
+import { isReceived } from './decide.ts';
 import type { Hold } from './hold.ts';
 import { findStored } from './ledger.ts';
 import { hasContact, matchAll } from './store.ts';
 
 /**
- * Those whose bodies are worth fetching: they match a contact and aren't stored yet. A hint only, read outside the transaction that decides (docs/decisions/0003).
+ * Those whose bodies are worth fetching: they match a contact and aren't stored yet. Notes which of them a contact sent. A hint only, read outside the transaction that
+ * decides (docs/decisions/0003).
  */
 export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const matches = await matchAll(hold.db, hold, candidates);
@@ -14,5 +16,6 @@ export async function wantedBodies(hold: Hold, candidates: readonly Candidate[])
     hold.accountId,
     matched.map((one) => one.identity!),
   );
+  for (const one of matched) one.received = isReceived(one, matches);
   return matched.filter((one) => !stored.has(one.identity!.toString('hex')));
 }

@@ -93,7 +93,7 @@ function SightingView({ sighting }: { sighting: Sighting }) {
             <dt>Sender</dt>
             <dd>
               {sighting.sender.verdict === 'pass' ? 'Confirmed' : 'Could not be confirmed'} by{' '}
-              {sighting.sender.by ?? 'Letterlog itself'}
+              {sighting.sender.by ?? "Letterlog's own check"}
               {sighting.sender.results && ` (${sighting.sender.results})`}
             </dd>
           </>

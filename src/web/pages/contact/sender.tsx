@@ -28,12 +28,16 @@ export function SenderWarning({ item, from }: { item: OpenedLogItem; from: MailA
 /** Of an email that didn't fail: quietly. */
 export function SenderWords({ item }: { item: OpenedLogItem }) {
   const confirmed = item.mailboxes.find(({ sender }) => sender?.verdict === 'pass');
-  if (!confirmed)
+  if (!confirmed) {
+    const tried = item.mailboxes.find(({ sender }) => sender?.by === null && sender.results)?.sender?.results;
     return (
-      <Text span size="sm" c="dimmed">
-        Not checked: the mailbox's server says nothing about it
+      <Text span size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+        {tried
+          ? `Not known: the mailbox's server says nothing about it, nor does Letterlog's own check (${tried})`
+          : "Not checked: the mailbox's server says nothing about it"}
       </Text>
     );
+  }
   return (
     <>
       Confirmed{' '}
@@ -47,5 +51,5 @@ export function SenderWords({ item }: { item: OpenedLogItem }) {
 function found({ sender }: Mailbox): string {
   if (!sender || sender.verdict === 'none') return 'not checked';
   const words = sender.verdict === 'pass' ? 'confirmed' : 'not confirmed';
-  return `${words} by ${sender.by ?? 'Letterlog itself'}${sender.results ? ` (${sender.results})` : ''}`;
+  return `${words} by ${sender.by ?? "Letterlog's own check"}${sender.results ? ` (${sender.results})` : ''}`;
 }

@@ -33,7 +33,8 @@ export function SenderCheck({ connection }: { connection: Connection }) {
       <Stack gap="sm">
         <Text size="sm" c="dimmed">
           Anybody can write any sender into an email. The server that receives it checks whether it is genuine and notes
-          what it found in the email. What fails is marked in the Contact Log and starts no automation.
+          what it found in the email. Where it notes nothing, Letterlog checks new emails itself, unless that is
+          switched off for this installation. What fails is marked in the Contact Log and starts no automation.
         </Text>
         <Radio.Group
           aria-label="Who checks senders"
