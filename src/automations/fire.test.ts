@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { makeAccount, makeContact, makeMail, publishLine } from '../../test/fixtures/automation.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { listen } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -54,6 +55,26 @@ test('a message fires once in two mailboxes, in one page or in two', async () =>
   expect(await fire(mail, { ...mail, sightingId: '2' })).toBe(1);
   expect(await fire({ ...mail, sightingId: '3' })).toBe(0);
   expect([await countOf('firing'), await countOf('run'), await jobsOf(account.accountId)]).toEqual([1, 1, 1]);
+});
+
+test('whoever watches is told where to look again, and nothing of the mail', async () => {
+  const mapId = await publishLine(db, jobs, account.viewer, raise);
+  const heard: object[] = [];
+  const listener = await listen(
+    database.url,
+    { letterlog_change: (change) => void (change.accountId === account.accountId && heard.push(change)) },
+    () => {},
+  );
+  try {
+    const mail = await makeMail(db, account.accountId, account.contactId);
+    await fire(mail);
+    const { connectionId, contactId } = mail;
+    await expect
+      .poll(() => heard, { timeout: 30_000 })
+      .toEqual([{ accountId: account.accountId, kind: 'run', mapId, contactId, connectionId }]);
+  } finally {
+    await listener.close();
+  }
 });
 
 test('of pages that commit at the same time only one fires', async () => {
