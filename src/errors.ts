@@ -23,22 +23,29 @@ export type ErrorCode = (typeof errorCodes)[number];
 
 /**
  * A failure with a stable code and a sentence that says what to do, safe to show.
- * `details` names the fields at fault ({ path, message }); `hint` is a second sentence of advice.
+ * `details` names the fields at fault ({ path, message }); `hint` is a second sentence of advice; `retryAfter`: seconds until it is worth trying again.
  */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly details: readonly { path: string; message: string }[];
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; hint?: string; details?: readonly { path: string; message: string }[] } = {},
+    options: {
+      cause?: unknown;
+      hint?: string;
+      details?: readonly { path: string; message: string }[];
+      retryAfter?: number;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.hint = options.hint;
     this.details = options.details ?? [];
+    this.retryAfter = options.retryAfter;
   }
 }

@@ -42,7 +42,17 @@ export async function takeAttempt(db: Db, key: string, rule: AttemptRule): Promi
   if (seconds > 0) throw tooMany(seconds);
 }
 
+/** Takes back what takeAttempt() counted: it was none of those that are to be limited. */
+export async function returnAttempt(db: Db, key: string): Promise<void> {
+  await db
+    .updateTable('rate_limit')
+    .set({ count: sql`greatest(count - 1, 0)` })
+    .where('key', '=', key)
+    .execute();
+}
+
+/** The error of an attempt too many; it is allowed again in so many seconds. */
 export function tooMany(seconds: number): AppError {
   const wait = seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  return new AppError('rate_limited', `Too many attempts. Try again in ${wait}.`);
+  return new AppError('rate_limited', `Too many attempts. Try again in ${wait}.`, { retryAfter: seconds });
 }

@@ -9,6 +9,7 @@ import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import { addressKey } from '../mail/address.ts';
 import type { MailboxDeps } from './deps.ts';
+import { limitedSignIn } from './limited-sign-in.ts';
 import { sealCredentials } from './load.ts';
 import { withMailbox } from './open-mailbox.ts';
 import { refusePlain } from './plain.ts';
@@ -28,7 +29,7 @@ export interface ConnectInput {
 /**
  * Connects the viewer's mailbox: opens it, makes sure that it is the one asked for, and records every folder with its cursor of now, chosen or not
  * (spec, section 5, Since when). State 'connecting' until folders are chosen. `warnings` names contacts whose address is now an own one. Throws AppError:
- * plan_required, invalid, conflict (connected already), and what withMailbox() throws.
+ * plan_required, invalid, conflict (connected already), rate_limited, and what withMailbox() throws.
  */
 export async function connect(
   db: Db,
@@ -48,7 +49,9 @@ export async function connect(
   if (await connectedBy(db, viewer.accountId, key, viewer.userId)) throw connectedByYou(input.address);
   // The start is before the first cursor: what arrives in between is new by both measures.
   const startedAt = new Date();
-  const survey = await withMailbox(deps, input, (mailbox) => surveyMailbox(mailbox, input.address));
+  const survey = await limitedSignIn(db, viewer, input.settings, () =>
+    withMailbox(deps, input, (mailbox) => surveyMailbox(mailbox, input.address)),
+  );
   const id = randomUUID();
   return await db.transaction().execute(async (trx) => {
     const inserted = await trx

@@ -5,6 +5,7 @@ import { notify } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
 import { requireConnection } from './access.ts';
 import type { MailboxDeps } from './deps.ts';
+import { limitedSignIn } from './limited-sign-in.ts';
 import { sealCredentials } from './load.ts';
 import { withMailbox } from './open-mailbox.ts';
 import { noteBack } from './outages.ts';
@@ -15,7 +16,7 @@ import type { Connection } from './view.ts';
 
 /**
  * Signs in to the same mailbox again, with a new password and perhaps new settings; cursors and ledger stay, so what was missed is caught up. A paused connection
- * stays paused. Only the mailbox's owner. Throws AppError: not_found, forbidden, plan_required, and what withMailbox() throws (then nothing changed).
+ * stays paused. Only the mailbox's owner. Throws AppError: not_found, forbidden, plan_required, rate_limited, and what withMailbox() throws (then nothing changed).
  */
 export async function reauthenticate(
   db: Db,
@@ -28,8 +29,9 @@ export async function reauthenticate(
   requireEmailSync(viewer);
   const settings = input.settings ?? (connection.settings as Record<string, unknown>);
   await refusePlain(deps, settings);
-  await withMailbox(deps, { provider: connection.provider, settings, credentials: input.credentials }, (mailbox) =>
-    requireMailboxOf(mailbox, connection.address),
+  const target = { provider: connection.provider, settings, credentials: input.credentials };
+  await limitedSignIn(db, viewer, settings, () =>
+    withMailbox(deps, target, (mailbox) => requireMailboxOf(mailbox, connection.address)),
   );
   return await db.transaction().execute(async (trx) => {
     const { state } = await requireConnection(trx, viewer, connectionId, { as: 'owner', lock: true });

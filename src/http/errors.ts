@@ -64,6 +64,7 @@ export function problemResponse(error: AppError): Response {
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 401 ? { 'www-authenticate': 'Bearer realm="Letterlog"' } : {}),
+      ...(error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) }),
       // The rest of its body is not read, so nothing can follow on this connection.
       ...(status === 413 ? { connection: 'close' } : {}),
     },

@@ -115,6 +115,7 @@ describe('signing in', () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(5);
     expect(refused[0]!.body.code).toBe('rate_limited');
+    expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await signIn({ email, password })).status).toBe(429);
   });
 
