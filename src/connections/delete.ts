@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { Viewer } from '../accounts/viewer.ts';
 import { lockContactAddresses } from '../contacts/match.ts';
 import { notify } from '../db/listen.ts';
-import type { Db } from '../db/open.ts';
+import type { Db, Trx } from '../db/open.ts';
+import { repeating } from '../db/repeat.ts';
 import { requireConnection } from './access.ts';
 import type { DeleteDeps } from './deps.ts';
 
@@ -18,7 +19,7 @@ export async function deleteConnection(
   log: 'keep' | 'erase',
 ): Promise<void> {
   const { accountId } = viewer;
-  const blobs = await db.transaction().execute(async (trx) => {
+  const remove = async (trx: Trx): Promise<string[]> => {
     // The row before the address lock, in the order of the page transactions. The fence shuts out a page that is under way.
     await requireConnection(trx, viewer, connectionId, { as: 'manager', lock: true });
     await trx
@@ -44,6 +45,7 @@ export async function deleteConnection(
     const unnamed = await deps.eraseMailOf(trx, accountId, connectionId);
     await trx.deleteFrom('connection').where('account_id', '=', accountId).where('id', '=', connectionId).execute();
     return unnamed;
-  });
+  };
+  const blobs = await repeating(() => db.transaction().execute(remove));
   await deps.removeBlobs(db, accountId, blobs);
 }

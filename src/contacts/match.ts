@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/open.ts';
+import { sqlState } from '../db/repeat.ts';
 import { addressKey } from '../mail/address.ts';
 import { exclusionOf } from './exclusion-sql.ts';
 
@@ -9,8 +10,31 @@ import { exclusionOf } from './exclusion-sql.ts';
  */
 export async function lockContactAddresses(trx: Trx, accountId: string, mode: 'share' | 'exclusive'): Promise<void> {
   const lock = sql.raw(mode === 'share' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
-  await sql`select ${lock}(hashtextextended(${`contact-addresses:${accountId}`}, 0))`.execute(trx);
+  await sql`select ${lock}(hashtextextended(${lockName(accountId)}, 0))`.execute(trx);
 }
+
+/**
+ * The same lock, shared, waited for so many milliseconds at most (0: only if nobody holds or awaits it exclusively). False: it wasn't to be had, and the transaction has to
+ * be given up.
+ */
+export async function shareContactAddresses(trx: Trx, accountId: string, mostMs: number): Promise<boolean> {
+  if (mostMs === 0) {
+    const { rows } = await sql<{ locked: boolean }>`
+      select pg_try_advisory_xact_lock_shared(hashtextextended(${lockName(accountId)}, 0)) as locked`.execute(trx);
+    return rows[0]!.locked;
+  }
+  await sql`set local lock_timeout = ${sql.lit(mostMs)}`.execute(trx);
+  try {
+    await lockContactAddresses(trx, accountId, 'share');
+  } catch (error) {
+    if (sqlState(error) !== '55P03') throw error;
+    return false;
+  }
+  await sql`set local lock_timeout to default`.execute(trx);
+  return true;
+}
+
+const lockName = (accountId: string) => `contact-addresses:${accountId}`;
 
 export interface AddressMatches {
   /** The contact of each address key that has one. Own and excluded addresses are never in here. */

@@ -21,10 +21,19 @@ export async function claim(
 ): Promise<{ hold: Hold; connection: SyncConnection } | null> {
   const { db, sealer } = deps;
   const fence = await db.transaction().execute(async (trx) => {
-    if (!(await deps.leased(trx, accountId, connectionId))) return null;
+    // The connection's row before its lease, as whoever deletes it does.
+    const wanted = await trx
+      .selectFrom('connection')
+      .select('id')
+      .where('account_id', '=', accountId)
+      .where('id', '=', connectionId)
+      .where('state', 'in', ['active', 'failing'])
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (!wanted || !(await deps.leased(trx, accountId, connectionId))) return null;
     const { rows } = await sql<{ fence: string }>`
       update connection set fence = fence + 1
-      where account_id = ${accountId} and id = ${connectionId} and state in ('active', 'failing')
+      where account_id = ${accountId} and id = ${connectionId}
       returning fence`.execute(trx);
     return rows[0]?.fence ?? null;
   });

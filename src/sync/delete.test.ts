@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
@@ -13,6 +14,7 @@ import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { Fenced } from './hold.ts';
 import { OpenMailbox } from './open-mailbox.ts';
+import { lockLease } from './share.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -92,5 +94,54 @@ describe.each(['keep', 'erase'] as const)('edge case 26: a connection that is de
     await rig.pass(again);
     expect(await subjects()).toEqual(['new', 'one']);
     expect(await firings()).toBe(2);
+  });
+});
+
+describe('an erasure', () => {
+  const state = async (id: string) =>
+    (await rig.db.selectFrom('connection').select('state').where('id', '=', id).executeTakeFirst())?.state;
+
+  test('and a loop that takes the connection over at the same time wait for each other', async () => {
+    const id = await rig.connect(me);
+    const { db, accountId } = rig;
+    const { rows } = await sql<{ id: number }>`
+      insert into sync_process (expires_at) values (now() + interval '1 hour') returning id`.execute(db);
+    const processId = rows[0]!.id;
+    await sql`insert into lease (account_id, connection_id, process_id) values (${accountId}, ${id}, ${processId})`.execute(
+      db,
+    );
+    const deps = {
+      ...rig.deps,
+      leased: (...[trx, account, one]: Parameters<typeof rig.deps.leased>) => lockLease(trx, processId, account, one),
+    };
+    const erase = eraseDeps({ blobs: rig.blobs });
+    const waiting = async () =>
+      (await sql`select from pg_locks where not granted and locktype in ('transactionid', 'tuple')`.execute(db)).rows
+        .length;
+    let claiming: Promise<unknown> | undefined;
+    let eraseTries = 0;
+    const eraseMailOf: typeof erase.eraseMailOf = async (...args) => {
+      eraseTries += 1;
+      claiming ??= claim(deps, accountId, id);
+      await expect.poll(waiting, { timeout: 30_000 }).toBeGreaterThan(0);
+      return await erase.eraseMailOf(...args);
+    };
+    await deleteConnection(db, { ...erase, eraseMailOf }, rig.viewers[0]!, id, 'erase');
+    expect(await claiming).toBeNull();
+    expect([await state(id), eraseTries]).toEqual([undefined, 1]);
+    await sql`delete from sync_process where id = ${processId}`.execute(db);
+  });
+
+  test.each(['40P01', '40001'])('that PostgreSQL asks to repeat is repeated (%s)', async (code) => {
+    const id = await rig.connect(me);
+    const erase = eraseDeps({ blobs: rig.blobs });
+    let tries = 0;
+    const eraseMailOf: typeof erase.eraseMailOf = async (...args) => {
+      tries += 1;
+      if (tries < 3) throw Object.assign(new Error('Do it again.'), { code });
+      return await erase.eraseMailOf(...args);
+    };
+    await deleteConnection(rig.db, { ...erase, eraseMailOf }, rig.viewers[0]!, id, 'erase');
+    expect([await state(id), tries]).toEqual([undefined, 3]);
   });
 });

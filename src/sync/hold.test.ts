@@ -1,6 +1,9 @@
+import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { storingOn } from './hold.ts';
@@ -53,4 +56,41 @@ test('what brings new messages waits for its account before it takes a database 
   for (let number = 0; number < 100; number += 1)
     me.append('INBOX', mail({ from: 'stranger@x.example', to: me.address }));
   expect(await passed()).toEqual(['connection bulk', 'connection live']);
+});
+
+test('an account whose address lock is held for long keeps no other from its turn', async () => {
+  const [held, other] = [await syncRig(database), await syncRig(database)];
+  held.deps.storing = other.deps.storing = storingOn(5);
+  const anna = 'anna@customer.example';
+  const deliver = (rig: SyncRig, to: string) =>
+    rig.server.mailboxes.get(to)!.append('INBOX', mail({ from: anna, to, subject: to }));
+  const ids: string[] = [];
+  for (const address of ['one@held.example', 'two@held.example', 'three@held.example']) {
+    held.server.mailbox(address);
+    ids.push(await held.connect(address));
+    deliver(held, address);
+  }
+  other.server.mailbox('me@other.example');
+  const mine = await other.connect('me@other.example');
+  for (const rig of [held, other]) await rig.addContact(anna);
+  deliver(other, 'me@other.example');
+  // As lockContactAddresses() takes it, by a session that may idle.
+  const holder = new pg.Client(database.url);
+  await holder.connect();
+  await holder.query('select pg_advisory_lock(hashtextextended($1, 0))', [`contact-addresses:${held.accountId}`]);
+  const waiting = async () =>
+    (await sql`select from pg_locks where locktype = 'advisory' and not granted`.execute(held.db)).rows.length;
+  const theirs = Promise.all(ids.map((id) => held.pass(id)));
+  try {
+    // The only turn that there is.
+    await expect.poll(waiting, { timeout: 30_000, interval: 10 }).toBe(1);
+    const turn = other.pass(mine).then(() => 'had its turn');
+    await expect.poll(() => Promise.race([turn, 'waits']), { timeout: 15_000 }).toBe('had its turn');
+    expect(await other.log()).toHaveLength(1);
+    expect(await held.log()).toEqual([]);
+  } finally {
+    await holder.end();
+    await theirs;
+  }
+  expect(await held.log()).toHaveLength(3);
 });

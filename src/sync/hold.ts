@@ -2,8 +2,9 @@ import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SightingOfSender } from '../automations/fire.ts';
 import type { Blobs } from '../blobs/blobs.ts';
-import { lockContactAddresses } from '../contacts/match.ts';
+import { shareContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
+import { repeating } from '../db/repeat.ts';
 import type { AskedHistory } from '../connections/history.ts';
 import type { Parser } from '../mail/parse-message.ts';
 import type { SenderChecks } from '../mail/sender-checks.ts';
@@ -56,7 +57,8 @@ export class Fenced extends Error {
   }
 }
 
-const mostTries = 6;
+/** How long an account's address lock is waited for with a turn: changes of contacts hold it for milliseconds, an import or an erasure of many for longer. */
+const lockMs = 500;
 /** What brings no more sightings is live mail; imports, checks and catching up bring hundreds at once. */
 const few = 16;
 
@@ -71,25 +73,33 @@ export async function inHold<T>(
 ): Promise<T> {
   // New messages wait for their account's threads (log/join-threads.ts): here rather than inside, with a database connection.
   const owner = candidates.some(({ content }) => content !== null) ? hold.accountId : hold.connectionId;
-  const piece = { owner, bulk: candidates.length > few };
-  for (let tries = 1; ; tries += 1) {
+  const bulk = candidates.length > few;
+  let waits = false;
+  for (;;) {
+    // While an account's lock is held for long, one of its pieces at a time waits for it, and lets others go first now and then.
+    const piece = { owner: waits ? hold.accountId : owner, bulk };
+    const once = () => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work, waits ? lockMs : 0));
     try {
-      return await hold.storing(piece, () => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work)));
+      return await repeating(() => hold.storing(piece, once));
     } catch (error) {
-      if (tries === mostTries || !repeatable.has(sqlState(error) ?? '')) throw error;
-      await sleep(Math.random() * 20 * 2 ** tries);
+      if (!(error instanceof AddressesLocked)) throw error;
+      waits = true;
+      await sleep(Math.random() * 20);
     }
   }
 }
 
-async function whileHeld<T>(trx: Trx, hold: Hold, work: (trx: Trx) => Promise<T>): Promise<T> {
+/** Somebody holds the account's address lock exclusively. */
+class AddressesLocked extends Error {}
+
+async function whileHeld<T>(trx: Trx, hold: Hold, work: (trx: Trx) => Promise<T>, waitMs: number): Promise<T> {
   const { rows } = await sql<{ fence: string }>`
     select fence from connection
     where account_id = ${hold.accountId} and id = ${hold.connectionId} and state in ('active', 'failing') for share`.execute(
     trx,
   );
   if (rows[0]?.fence !== hold.fence) throw new Fenced();
-  await lockContactAddresses(trx, hold.accountId, 'share');
+  if (!(await shareContactAddresses(trx, hold.accountId, waitMs))) throw new AddressesLocked();
   return await work(trx);
 }
 
@@ -97,13 +107,4 @@ async function whileHeld<T>(trx: Trx, hold: Hold, work: (trx: Trx) => Promise<T>
 export function isHeld({ accountId, connectionId, fence }: Pick<Hold, 'accountId' | 'connectionId' | 'fence'>) {
   return sql`exists (
     select from connection where account_id = ${accountId} and id = ${connectionId} and fence = ${fence} and state in ('active', 'failing'))`;
-}
-
-/** serialization_failure, deadlock_detected, lock_not_available */
-const repeatable = new Set(['40001', '40P01', '55P03']);
-
-/** PostgreSQL's code of an error (its manual, appendix A), if it is one of PostgreSQL. */
-export function sqlState(error: unknown): string | null {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }

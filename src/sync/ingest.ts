@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
+import { sqlState } from '../db/repeat.ts';
 import { AppError } from '../errors.ts';
 import type { Cursor, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
-import { Fenced, inHold, sqlState } from './hold.ts';
+import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { beginEpoch, carryOver, markVanished } from './ledger.ts';
 import { storeCandidates } from './store.ts';

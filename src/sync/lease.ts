@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { sqlState } from './hold.ts';
+import { sqlState } from '../db/repeat.ts';
 
 /** The first half of the session locks that tell a process that lives from one that is gone; the second is its id. */
 export const processLock = 4_700_011;

@@ -241,7 +241,7 @@ async function writeState(
   change: Parameters<typeof setConnectionState>[3],
 ): Promise<boolean> {
   return await deps.db.transaction().execute(async (trx) => {
-    if (fence === null && !(await deps.leased(trx, accountId, connectionId))) return false;
+    // The row before the lease, as in claim().
     const row = await trx
       .selectFrom('connection')
       .select('fence')
@@ -250,6 +250,7 @@ async function writeState(
       .forNoKeyUpdate()
       .executeTakeFirst();
     if (!row || (fence !== null && row.fence !== fence)) return false;
+    if (fence === null && !(await deps.leased(trx, accountId, connectionId))) return false;
     return await setConnectionState(trx, accountId, connectionId, change);
   });
 }
