@@ -51,6 +51,10 @@ export interface Email {
   /** Not null unless `messageId` is given. */
   content: EmailContent | null;
   messageId: string | null;
+  /** Its sender could not be confirmed: another copy's content goes first. */
+  failed: boolean;
+  /** The stored message is of copies that failed; this one's content takes its place. */
+  replaces: boolean;
   kind: MailKind;
   items: readonly NewItem[];
 }
@@ -60,6 +64,8 @@ export interface Appended {
   messageIds: string[];
   /** The contacts whose logs have a new item. */
   contactIds: string[];
+  /** Keys of blobs that were replaced, or not needed after all: remove those that nothing names after the commit. */
+  unnamed: string[];
   /** The class of an item, be it new or older. */
   classOf(contactId: string, messageId: string): Class | undefined;
 }
@@ -67,20 +73,28 @@ export interface Appended {
 /**
  * Stores messages that aren't stored yet and appends their items to the contacts' logs: a constant number of statements, whatever the number of messages and
  * recipients. Another page that stores the same message is waited for, and its row is used. At most one item for each (contact, message); an
- * item that was there keeps its class. Call it under the account's shared address lock.
+ * item that was there keeps its class. What a forger sent first gives way to the mail that it stood for. Call it under the account's shared address lock.
  */
 export async function appendEmails(trx: Trx, accountId: string, emails: readonly Email[]): Promise<Appended> {
   const { ids, inserted } = await storeMessages(trx, accountId, emails);
   const messageIds = emails.map((email) => ids.get(email.identity.toString('hex'))!);
-  await insertParticipants(trx, accountId, emails, messageIds, inserted);
-  await insertAttachments(trx, accountId, emails, messageIds, inserted);
+  const replaced = await replaceForged(trx, accountId, emails);
+  const described = new Map([...inserted, ...replaced.by]);
+  await insertParticipants(trx, accountId, emails, messageIds, described);
+  await insertAttachments(trx, accountId, emails, messageIds, described);
   await noteDirect(trx, accountId, emails, messageIds, inserted);
   await joinThreads(
     trx,
     accountId,
     [...inserted].map(([id, { references }]) => ({ id, references })),
   );
-  return { messageIds, ...(await insertItems(trx, accountId, emails, messageIds)) };
+  const used = new Set([...described.values()].map(({ content }) => content!.raw));
+  const unused = emails.flatMap(({ content }) => (content && !used.has(content.raw) ? [content.raw] : []));
+  return {
+    messageIds,
+    unnamed: [...replaced.unnamed, ...unused],
+    ...(await insertItems(trx, accountId, emails, messageIds)),
+  };
 }
 
 /** The messages' ids by identity (hex), and for each message that is new the email that it was made from. */
@@ -91,7 +105,7 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   for (const email of emails) {
     const identity = email.identity.toString('hex');
     if (email.messageId !== null) ids.set(identity, email.messageId);
-    else if (email.content !== null && !fresh.has(identity)) fresh.set(identity, email);
+    else if (email.content !== null && (fresh.get(identity)?.failed ?? true)) fresh.set(identity, email);
   }
   if (fresh.size === 0) return { ids, inserted };
   const rest = [...fresh].map(([identity, email]) => messageRow(identity, email));
@@ -123,6 +137,30 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
     for (const { id, identity } of found.rows) ids.set(identity, id);
   }
   return { ids, inserted };
+}
+
+/** Whose contents were replaced, by message id with the copy that did, and the keys of the former raw messages. */
+async function replaceForged(trx: Trx, accountId: string, emails: readonly Email[]) {
+  const by = new Map<string, Email>();
+  for (const email of emails) if (email.replaces) by.set(email.messageId!, email);
+  if (by.size === 0) return { by, unnamed: [] };
+  const rows = [...by].map(([id, email]) => ({ id, text: email.content!.parsed.text, ...messageRow('', email) }));
+  const { rows: former } = await sql<{ raw: string }>`
+    with former as (
+      select id, raw from message where account_id = ${accountId} and id = any(${[...by.keys()]}::uuid[]) order by id for update
+    ), participants as (
+      delete from message_participant p using former where p.account_id = ${accountId} and p.message_id = former.id and p.role <> 'bcc'
+    ), attachments as (
+      delete from attachment a using former where a.account_id = ${accountId} and a.message_id = former.id
+    ), replaced as (
+      update message m set in_reply_to = r."inReplyTo", reference_ids = r."references", subject = r.subject, snippet = r.snippet, size = r.size, text = r.text, has_html = r."hasHtml", headers = r.headers, raw = r.raw,
+        defects = r.defects, kind = r.kind, delivery = r.delivery
+      from json_to_recordset(${JSON.stringify(rows)}::json) as r(
+        id uuid, "inReplyTo" text, "references" text[], subject text, snippet text, size bigint, text text, "hasHtml" boolean, headers jsonb, raw text, defects text[], kind text, delivery jsonb)
+      where m.account_id = ${accountId} and m.id = r.id
+    )
+    select raw from former where raw is not null`.execute(trx);
+  return { by, unnamed: former.map(({ raw }) => raw) };
 }
 
 function messageRow(identity: string, { head, receivedAt, content, kind }: Email): object {

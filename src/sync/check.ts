@@ -169,7 +169,7 @@ export class MailboxChecking {
     const bodies = new Set(await wantedBodies(hold, candidates));
     for (const [i, part] of inParts(candidates, bodies, mostBodies).entries()) {
       await this.fetch(part.filter((one) => bodies.has(one)));
-      share(part);
+      share(hold, part);
       const { unnamed, due } = await storing(hold, part, () =>
         inHold(hold, (trx) => this.putRight(trx, task, part, passed && i === 0), part),
       );
@@ -200,7 +200,7 @@ export class MailboxChecking {
       hold.accountId,
       differences.map(({ row }) => row?.messageId ?? null),
     );
-    return { unnamed, due: stored.due };
+    return { unnamed: [...unnamed, ...stored.unnamed], due: stored.due };
   }
 
   /** Rows that were there before the listing and weren't in it. */

@@ -15,6 +15,8 @@ export interface KnownMessage {
   messageId: string | null;
   /** As it is stored. */
   kind: MailKind | null;
+  /** It is stored from copies whose sender could not be confirmed, and none has been. */
+  forged: boolean;
   /** The class of its log items. */
   class: Class | null;
   /** A row of it said "no contact" once, in whatever mailbox. */
@@ -31,15 +33,22 @@ export interface Decision {
   kind: MailKind | null;
   /** Of a logged one: the stored message, if it is stored already, and what the contacts' logs get. */
   messageId: string | null;
+  /** What is stored is a forgery, and this copy isn't: it takes its place. */
+  replaces: boolean;
   items: NewItem[];
   /** It matches only now, so its body is missing: decide again at once. */
   dueNow: boolean;
 }
 
 /**
- * Decides about one sighting (spec, section 5). Pure: the rules in their order. `matches` must have been read under the address lock.
+ * Decides about one sighting (spec, section 5). Pure: the rules in their order. `matches` must have been read under the address lock; `confirmed`: this copy's sender is.
  */
-export function decide(candidate: Candidate, matches: AddressMatches, known: KnownMessage | undefined): Decision {
+export function decide(
+  candidate: Candidate,
+  matches: AddressMatches,
+  known: KnownMessage | undefined,
+  confirmed: boolean,
+): Decision {
   const { early, failure, row } = candidate;
   const people = contactsIn(candidate, matches);
   const wasExcluded = ({ key }: Matched) => known?.excluded?.[key];
@@ -54,14 +63,17 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
   if (people.length === 0) return decision(unmatched(candidate, matches));
 
   const messageId = known?.messageId ?? null;
-  if (messageId === null && failure !== null) return { ...decision(unless(candidate, failure.rule)), class: first };
-  if (messageId === null && candidate.content === null) return { ...decision('no_contact'), dueNow: true };
+  const replaces = known?.forged === true && confirmed;
+  const needsBody = messageId === null || replaces;
+  if (needsBody && failure !== null) return { ...decision(unless(candidate, failure.rule)), class: first };
+  if (needsBody && candidate.content === null) return { ...decision('no_contact'), dueNow: true };
   return {
     ...decision('contact'),
     class: known?.class ?? first,
     // The content may be of another copy.
-    kind: kindOfCopy(known?.kind ?? candidate.content!.parsed.kind, candidate.head.list),
+    kind: kindOfCopy((needsBody ? null : known!.kind) ?? candidate.content!.parsed.kind, candidate.head.list),
     messageId,
+    replaces,
     items: people.map((person) => ({
       ...person,
       class: classOf(person, first, messageId !== null, wasExcluded(person)),
@@ -70,7 +82,16 @@ export function decide(candidate: Candidate, matches: AddressMatches, known: Kno
 }
 
 function decision(rule: Rule): Decision {
-  return { rule, state: rules[rule].state, class: null, kind: null, messageId: null, items: [], dueNow: false };
+  return {
+    rule,
+    state: rules[rule].state,
+    class: null,
+    kind: null,
+    messageId: null,
+    replaces: false,
+    items: [],
+    dueNow: false,
+  };
 }
 
 interface Matched {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Readable } from 'node:stream';
+import { removeUnnamed } from '../log/remove-unnamed.ts';
 import { keyedHash } from '../mail/hash.ts';
 import { parseHead } from '../mail/parse-head.ts';
 import type { Mailbox } from '../providers/provider.ts';
@@ -27,7 +28,8 @@ export async function decideDue(hold: Hold, mailbox: Mailbox, suspects: Suspects
   const candidates = rows.map((row) => asCandidate(row));
   await readAgain(hold, mailbox, suspects, rows, candidates);
   const store = () => inHold(hold, (trx) => storeCandidates(trx, hold, candidates), candidates);
-  await storing(hold, candidates, store);
+  const { unnamed } = await storing(hold, candidates, store);
+  await removeUnnamed(hold.db, hold.blobs, hold.accountId, unnamed);
   return rows.length;
 }
 

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { loadAsked } from '../connections/history.ts';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
+import { removeUnnamed } from '../log/remove-unnamed.ts';
 import type { Mailbox, PastPage } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
@@ -161,7 +162,7 @@ export class HistoryImport {
         const counts = { listed: candidates.length, placed: moves ? unplaced : 0, unplaced: moves ? 0 : unplaced };
         const last = i === parts.length - 1 ? { page, ...counts } : null;
         await this.fetch(part.filter((one) => bodies.has(one)));
-        share(part);
+        share(hold, part);
         const seconds = (Date.now() - commitAt) / 1000;
         const stored = await storing(hold, part, () =>
           inHold(
@@ -177,6 +178,7 @@ export class HistoryImport {
             part,
           ),
         );
+        await removeUnnamed(hold.db, hold.blobs, hold.accountId, stored.unnamed);
         for (const { place } of part) stream.folders.get(place.folder)!.epoch = place.epoch;
         if (last) commitAt = Date.now();
         yield { due: stored.due, stale: null };

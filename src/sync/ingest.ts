@@ -2,12 +2,13 @@ import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import { sqlState } from '../db/repeat.ts';
 import { AppError } from '../errors.ts';
+import { removeUnnamed } from '../log/remove-unnamed.ts';
 import type { Cursor, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { beginEpoch, carryOver, markVanished } from './ledger.ts';
-import { storeCandidates } from './store.ts';
+import { nothingStored, storeCandidates } from './store.ts';
 import type { Stored } from './store.ts';
 import type { SyncStream } from './streams.ts';
 
@@ -28,6 +29,7 @@ export async function ingest(hold: Hold, stream: SyncStream, intake: Intake): Pr
   const { candidates } = intake;
   const store = () => inHold(hold, (trx) => takeIn(trx, hold, stream, intake), candidates);
   const stored = await storing(hold, candidates, store);
+  await removeUnnamed(hold.db, hold.blobs, hold.accountId, stored.unnamed);
   for (const { place } of candidates) stream.folders.get(place.folder)!.epoch = place.epoch;
   return stored;
 }
@@ -57,7 +59,7 @@ async function takeIn(trx: Trx, hold: Hold, stream: SyncStream, intake: Intake):
       return known ? [{ folderId: known.id, place }] : [];
     }),
   );
-  if (intake.candidates.length === 0) return { logged: 0, skipped: 0, quarantined: 0, due: false };
+  if (intake.candidates.length === 0) return nothingStored;
   await carryOver(
     trx,
     hold.accountId,

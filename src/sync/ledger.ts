@@ -69,7 +69,7 @@ export async function findKnown(
 ): Promise<Map<string, KnownMessage>> {
   if (identities.length === 0) return new Map();
   const { rows } = await sql<KnownMessage & { identity: string }>`
-    select encode(i.identity, 'hex') as identity, m.id as "messageId", m.kind,
+    select encode(i.identity, 'hex') as identity, m.id as "messageId", m.kind, ${isForged} as forged,
       (select li.class from log_item li where li.account_id = ${accountId} and li.message_id = m.id order by li.created_at, li.id limit 1),
       exists (select from sighting s where s.account_id = ${accountId} and s.identity = i.identity
         and (s.class = 'late_contact' or s.state = 'skipped' and s.rule = any(${strangerRules}::text[]))) as late,
@@ -87,17 +87,21 @@ export async function findKnown(
   return new Map(rows.map(({ identity, ...known }) => [identity, known]));
 }
 
-/** Which of these identities (hex) the account has a message of. */
+/** Of `message m`: copies of it failed their server's check, and none passed. Whoever knew a Message-ID may have been faster than its sender. */
+const isForged = sql<boolean>`coalesce((select bool_or(s.verdict = 'fail') and not bool_or(s.verdict is not distinct from 'pass') from sighting s
+  where s.account_id = m.account_id and s.message_id = m.id), false)`;
+
+/** Which of these identities (hex) the account has a message of, and whether that may be a forgery. */
 export async function findStored(
   db: Trx | Hold['db'],
   accountId: string,
   identities: readonly Buffer[],
-): Promise<Set<string>> {
-  if (identities.length === 0) return new Set();
-  const { rows } = await sql<{ identity: string }>`
-    select encode(identity, 'hex') as identity from message
-    where account_id = ${accountId} and identity = any(${identities}::bytea[])`.execute(db);
-  return new Set(rows.map(({ identity }) => identity));
+): Promise<Map<string, { forged: boolean }>> {
+  if (identities.length === 0) return new Map();
+  const { rows } = await sql<{ identity: string; forged: boolean }>`
+    select encode(m.identity, 'hex') as identity, ${isForged} as forged from message m
+    where m.account_id = ${accountId} and m.identity = any(${identities}::bytea[])`.execute(db);
+  return new Map(rows.map(({ identity, forged }) => [identity, { forged }]));
 }
 
 /** Inserts new rows with their decisions, in one statement; answers the ids by placeKey. */

@@ -35,20 +35,24 @@ export interface Stored {
   quarantined: number;
   /** Some rows are to be decided anew at once. */
   due: boolean;
+  /** Blobs that nothing names any more: remove them after the commit (log/remove-unnamed.ts). */
+  unnamed: string[];
 }
+
+export const nothingStored: Readonly<Stored> = { logged: 0, skipped: 0, quarantined: 0, due: false, unnamed: [] };
 
 /**
  * Decides about sightings and writes all that follows: match, append, ledger, trigger, notify. Set-wise: the number of statements doesn't depend on the number of sightings. Runs in
  * a transaction of inHold(), whose address lock makes the matching final.
  */
 export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly Candidate[]): Promise<Stored> {
-  const stored: Stored = { logged: 0, skipped: 0, quarantined: 0, due: false };
+  const stored: Stored = { ...nothingStored };
   const matches = await matchAll(trx, hold, candidates);
   const { fresh, due } = await onlyFresh(trx, hold, candidates, matches);
   if (fresh.length === 0) return { ...stored, due };
 
   const decided = await decideAll(trx, hold, fresh, matches);
-  const { entries, senders, contactIds } = await append(trx, hold, decided);
+  const { entries, senders, contactIds, unnamed } = await append(trx, hold, decided);
   const ids = await insertSightings(
     trx,
     hold,
@@ -74,6 +78,11 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
   await notifyLogs(trx, hold.accountId, contactIds, hold.connectionId);
 
   for (const { decision } of entries) stored[decision.state] += 1;
+  // Wanted for a contact who is none any more.
+  const unused = decided.flatMap(({ candidate: { content }, decision }) =>
+    content && decision.state !== 'logged' ? [content.raw] : [],
+  );
+  stored.unnamed = [...unnamed, ...unused];
   stored.due = due || entries.some(({ decision }) => decision.dueNow);
   return stored;
 }
@@ -164,6 +173,7 @@ export async function decideAll(
       candidate,
       matches,
       candidate.identity ? known.get(candidate.identity.toString('hex')) : undefined,
+      judge(hold, candidate).verdict === 'pass',
     ),
   }));
 }
@@ -181,14 +191,16 @@ async function append(
   trx: Trx,
   hold: Hold,
   decided: readonly { candidate: Candidate; decision: Decision }[],
-): Promise<{ entries: Entry[]; senders: Sender[]; contactIds: string[] }> {
+): Promise<Pick<Appended, 'contactIds' | 'unnamed'> & { entries: Entry[]; senders: Sender[] }> {
   const logged = decided.filter(({ decision }) => decision.state === 'logged');
   await requireBlobs(hold, logged);
-  const emails = logged.map(({ candidate, decision }) => asEmail(hold, candidate, decision));
+  const verdictOf = new Map(logged.map(({ candidate }) => [candidate, judge(hold, candidate)]));
+  const emails = logged.map(({ candidate, decision }) =>
+    asEmail(hold, candidate, decision, verdictOf.get(candidate)!.verdict === 'fail'),
+  );
   const appended: Appended = emails.length
     ? await appendEmails(trx, hold.accountId, emails)
-    : { messageIds: [], contactIds: [], classOf: () => undefined };
-  const verdictOf = new Map(logged.map(({ candidate }) => [candidate, judge(hold, candidate)]));
+    : { messageIds: [], contactIds: [], unnamed: [], classOf: () => undefined };
   const messageOf = new Map(logged.map((one, i) => [one.candidate, appended.messageIds[i]!]));
   const senders = logged.flatMap(({ candidate, decision }) =>
     decision.items
@@ -214,7 +226,12 @@ async function append(
     messageId: messageOf.get(one.candidate) ?? null,
     verdict: verdictOf.get(one.candidate) ?? null,
   }));
-  return { entries, senders, contactIds: appended.contactIds };
+  return { entries, senders, contactIds: appended.contactIds, unnamed: appended.unnamed };
+}
+
+/** Before its body is there: its server confirms the sender, or says nothing. */
+export function mayBeConfirmed({ trust }: Hold, { head }: Candidate): boolean {
+  return trust !== null && head !== null && (serverVerdict(head, trust)?.verdict ?? 'pass') === 'pass';
 }
 
 /** About the sender of this copy: what the mailbox's own server found, else what we found ourselves. */
@@ -229,13 +246,13 @@ async function requireBlobs(
   logged: readonly { candidate: Candidate; decision: Decision }[],
 ): Promise<void> {
   const keys = logged.flatMap(({ candidate, decision }) =>
-    decision.messageId === null && candidate.content ? [candidate.content.raw] : [],
+    (decision.messageId === null || decision.replaces) && candidate.content ? [candidate.content.raw] : [],
   );
   const there = await Promise.all(keys.map((key) => hold.blobs.has(hold.accountId, key)));
   if (there.includes(false)) throw new Error('A message was erased while it was being logged again.');
 }
 
-function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
+function asEmail(hold: Hold, candidate: Candidate, decision: Decision, failed: boolean): Email {
   const head = candidate.head!;
   const receivedAt = candidate.receivedAt ?? head.date ?? new Date();
   const mayBeMigrated = decision.class === 'migrated' || decision.class === 'history';
@@ -250,6 +267,8 @@ function asEmail(hold: Hold, candidate: Candidate, decision: Decision): Email {
     at: mayBeMigrated && head.date && isMigrated(head, receivedAt) ? head.date : receivedAt,
     content: candidate.content,
     messageId: decision.messageId,
+    failed,
+    replaces: decision.replaces,
     kind: decision.kind!,
     items: decision.items,
   };

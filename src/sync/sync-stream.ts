@@ -6,6 +6,7 @@ import type { Suspects } from './fetch-bodies.ts';
 import type { Hold } from './hold.ts';
 import { ingest } from './ingest.ts';
 import type { Intake } from './ingest.ts';
+import { mayBeConfirmed } from './store.ts';
 import { asStream, loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
 import { wantedBodies } from './wanted.ts';
@@ -38,7 +39,7 @@ export async function syncStream(
     busy = true;
     try {
       await batch.bodies.end();
-      share(batch.intake.candidates);
+      share(hold, batch.intake.candidates);
       const stored = await ingest(hold, stream, batch.intake);
       synced.listed += stored.logged + stored.skipped + stored.quarantined;
       synced.due ||= stored.due;
@@ -219,8 +220,10 @@ export async function fetchBodies(
   work: Bounded,
 ): Promise<void> {
   const first = new Map<string, Candidate>();
-  for (const one of candidates)
-    if (!first.has(one.identity!.toString('hex'))) first.set(one.identity!.toString('hex'), one);
+  for (const one of candidates) {
+    const key = contentKey(hold, one);
+    if (!first.has(key)) first.set(key, one);
+  }
   const wanted = [...first.values()];
   const places = wanted.map((one) => one.place);
   await fetchEach(mailbox, places, suspects, async (index, arrival) => {
@@ -235,16 +238,19 @@ export async function fetchBodies(
   });
 }
 
+/** One whose sender could not be confirmed may say something else than the others. */
+const contentKey = (hold: Hold, one: Candidate) => `${one.identity!.toString('hex')} ${mayBeConfirmed(hold, one)}`;
+
 /** Copies of a message within a page share what was fetched of it. */
-export function share(candidates: readonly Candidate[]): void {
+export function share(hold: Hold, candidates: readonly Candidate[]): void {
   const fetched = new Map<string, Candidate>();
   for (const one of candidates) {
-    const identity = one.identity?.toString('hex');
+    const key = one.identity && contentKey(hold, one);
     // What could be had in one folder isn't given up for a failure in another.
-    if (identity && (one.content || (one.failure && !fetched.has(identity)))) fetched.set(identity, one);
+    if (key && (one.content || (one.failure && !fetched.has(key)))) fetched.set(key, one);
   }
   for (const one of candidates) {
-    const source = one.identity && fetched.get(one.identity.toString('hex'));
+    const source = one.identity && fetched.get(contentKey(hold, one));
     if (!source || one === source) continue;
     one.content = source.content;
     one.failure = source.failure;

@@ -2,11 +2,11 @@ import type { Candidate } from './candidate.ts';
 import { isReceived } from './decide.ts';
 import type { Hold } from './hold.ts';
 import { findStored } from './ledger.ts';
-import { hasContact, matchAll } from './store.ts';
+import { hasContact, matchAll, mayBeConfirmed } from './store.ts';
 
 /**
- * Those whose bodies are worth fetching: they match a contact and aren't stored yet. Notes which of them a contact sent. A hint only, read outside the transaction that
- * decides (docs/decisions/0003).
+ * Those whose bodies are worth fetching: they match a contact and aren't stored yet, or only from copies that may be forged. Notes which of them a contact sent. A hint only,
+ * read outside the transaction that decides (docs/decisions/0003).
  */
 export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const matches = await matchAll(hold.db, hold, candidates);
@@ -17,5 +17,8 @@ export async function wantedBodies(hold: Hold, candidates: readonly Candidate[])
     matched.map((one) => one.identity!),
   );
   for (const one of matched) one.received = isReceived(one, matches);
-  return matched.filter((one) => !stored.has(one.identity!.toString('hex')));
+  return matched.filter((one) => {
+    const known = stored.get(one.identity!.toString('hex'));
+    return !known || (known.forged && mayBeConfirmed(hold, one));
+  });
 }
