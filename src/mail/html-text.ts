@@ -42,6 +42,7 @@ export function htmlToText(html: string): string {
   let text = '';
   let quotes = 0;
   let at = 0;
+  const endOfTag = tagEnds(html);
   while (at < html.length) {
     const open = html.indexOf('<', at);
     const end = open < 0 ? html.length : open;
@@ -52,10 +53,10 @@ export function htmlToText(html: string): string {
       at = close < 0 ? html.length : close + 3;
       continue;
     }
-    const close = html.indexOf('>', open);
+    const tag = /^<(\/?)([a-z][a-z0-9]*)/i.exec(html.slice(open, open + 20));
+    const close = tag ? endOfTag(open) : html.indexOf('>', open);
     if (close < 0) break;
     at = close + 1;
-    const tag = /^<(\/?)([a-z][a-z0-9]*)/i.exec(html.slice(open, open + 20));
     if (!tag) continue;
     const [name, closing] = [(tag[2] ?? '').toLowerCase(), tag[1] === '/'];
     if (hidden.test(name) && !closing) {
@@ -76,6 +77,34 @@ export function htmlToText(html: string): string {
     )
     .join('\n')
     .trim();
+}
+
+/**
+ * Where the tag that begins at a place ends, -1 for never: at the first ">" that is in no quoted value. A quote that is never closed is taken for a
+ * letter, so that it doesn't swallow the rest. Each place is asked for once, in rising order: then no input makes it slow.
+ */
+function tagEnds(html: string): (open: number) => number {
+  const closed = { '"': true, "'": true };
+  return (open) => {
+    const next = /[>"']/g;
+    next.lastIndex = open;
+    for (let match = next.exec(html); match; match = next.exec(html)) {
+      const mark = match[0] as '>' | '"' | "'";
+      if (mark === '>') return match.index;
+      if (!closed[mark] || !opensValue(html, match.index)) continue;
+      const end = html.indexOf(mark, match.index + 1);
+      if (end < 0) closed[mark] = false;
+      else next.lastIndex = end + 1;
+    }
+    return -1;
+  };
+}
+
+/** Whether a quote stands where a value begins: after "=", and perhaps blanks. */
+function opensValue(html: string, quote: number): boolean {
+  let before = quote - 1;
+  while (before >= 0 && /\s/.test(html[before]!)) before--;
+  return html[before] === '=';
 }
 
 function indexOfEnd(html: string, name: string, from: number): number {

@@ -42,7 +42,10 @@ function instant(
   const [hour = NaN, minute = NaN, second = 0] = clock.map((part) => (part === undefined ? undefined : Number(part)));
   const day = Number(dayText);
   if (month < 0 || month > 11 || day < 1 || day > 31 || !(hour <= 24 && minute <= 59 && second <= 60)) return null;
-  const at = Date.UTC(fullYear(yearText ?? ''), month, day, hour, minute - offset(zoneName), second);
+  const year = fullYear(yearText ?? '');
+  // RFC 5322, 3.3; and Date.UTC would take the year 1 for 1901.
+  if (year < 1900) return null;
+  const at = Date.UTC(year, month, day, hour, minute - offset(zoneName), second);
   return Number.isFinite(at) ? new Date(at) : null;
 }
 
