@@ -104,7 +104,9 @@ function ofPostgres(code: unknown): AppError | null {
     case '22P05':
     case '22001':
     case '22003':
+    case '22007': // a time that is none, such as in a cursor of the caller's making
     case '22008':
+    case '22009':
       return new AppError(
         'invalid',
         'A value of the request can’t be stored: it holds a forbidden character or is out of range.',
