@@ -90,6 +90,25 @@ describe('a contact', () => {
     expect((await create({ addresses: ['b@navy.example'] })).name).toBe('b@navy.example');
   });
 
+  test('has something to call it by, and one from before that was asked for is called "No name"', async () => {
+    const refused = { code: 'invalid', message: 'Enter a name, a company or an address.' };
+    await expect(create({})).rejects.toMatchObject(refused);
+    await expect(create({ firstName: ' ', addresses: [] })).rejects.toMatchObject(refused);
+    const { id } = await create({ firstName: 'Anna' });
+    await expect(updateContact(db, deps, owner, id, { firstName: '' })).rejects.toMatchObject(refused);
+    expect((await loadContact(db, deps, owner, id)).firstName).toBe('Anna');
+    await updateContact(db, deps, owner, id, { firstName: '', addresses: ['anna@example.com'] });
+
+    const nameless = await db
+      .insertInto('contact')
+      .values({ account_id: accountId })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    expect(await names()).toEqual(['No name', 'anna@example.com']);
+    // What it is called was not touched.
+    expect(await updateContact(db, deps, owner, nameless.id, { leadScore: 3 })).toMatchObject({ leadScore: 3 });
+  });
+
   test('changes in the given fields only', async () => {
     const { id } = await create({ firstName: 'Grace', company: 'Navy', addresses: ['g@navy.example'], leadScore: 3 });
     const changed = await updateContact(db, deps, owner, id, { company: 'Univac', addresses: ['g@univac.example'] });

@@ -17,7 +17,7 @@ export interface Contact {
   firstName: string;
   lastName: string;
   company: string;
-  /** The names, else the company, else the first address. */
+  /** The names, else the company, else the first address, else "No name". */
   name: string;
   /** The first is the primary one. */
   addresses: string[];

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 
-/** What a contact is called, over a row of contact named `contact`: the names, else the company, else the first address. */
+/** What a contact is called, over a row of contact named `contact`: the names, else the company, else the first address, else "No name". */
 export function displayName(contact = 'contact'): RawBuilder<string> {
-  return named(contact, sql`trim(${of(contact, 'first_name')} || ' ' || ${of(contact, 'last_name')})`);
+  const name = named(contact, sql`trim(${of(contact, 'first_name')} || ' ' || ${of(contact, 'last_name')})`);
+  return sql<string>`coalesce(nullif(${name}, ''), 'No name')`;
 }
 
 /** What contacts are sorted by: as displayName(), but the last name first, and without case. */

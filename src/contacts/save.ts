@@ -23,7 +23,7 @@ export interface ContactFields {
   segmentIds?: string[];
 }
 
-/** Makes a contact. Throws AppError 'invalid' (an owner, stage, tag or segment that isn't there) and what setAddresses() throws. */
+/** Makes a contact. Throws AppError 'invalid' (nothing to call it by; an owner, stage, tag or segment that isn't there) and what setAddresses() throws. */
 export async function createContact(db: Db, deps: ContactDeps, who: Who, fields: ContactFields): Promise<Contact> {
   return await db.transaction().execute(async (trx) => {
     if (fields.addresses?.length) await lockContactAddresses(trx, who.accountId, 'exclusive');
@@ -33,7 +33,7 @@ export async function createContact(db: Db, deps: ContactDeps, who: Who, fields:
       .values({ account_id: who.accountId, ...columns(fields) })
       .returning('id')
       .executeTakeFirstOrThrow();
-    return await write(trx, deps, who, id, fields);
+    return requireName(await write(trx, deps, who, id, fields));
   });
 }
 
@@ -56,7 +56,18 @@ export async function updateContact(
       .where('account_id', '=', who.accountId)
       .where('id', '=', contactId)
       .execute();
-    return await write(trx, deps, who, contactId, fields);
+    const contact = await write(trx, deps, who, contactId, fields);
+    return naming.some((field) => fields[field] !== undefined) ? requireName(contact) : contact;
+  });
+}
+
+const naming = ['firstName', 'lastName', 'company', 'addresses'] as const;
+
+/** A contact that nothing names can't be found or opened. */
+function requireName(contact: Contact): Contact {
+  if (naming.some((field) => contact[field].length > 0)) return contact;
+  throw new AppError('invalid', 'Enter a name, a company or an address.', {
+    details: [{ path: 'firstName', message: 'Enter a name, a company or an address.' }],
   });
 }
 

@@ -1,17 +1,18 @@
 import { z } from '@hono/zod-openapi';
+import { isVisible } from '../automations/text.ts';
 
 /** A required JSON body. */
 export function jsonBody<T extends z.ZodType>(schema: T) {
   return { required: true as const, content: { 'application/json': { schema } } };
 }
 
-/** A name that people give: one line, not empty, without control characters. */
+/** A name that people give: one line, not blank, without control characters. */
 export function nameField(max = 200) {
   return z
     .string()
     .trim()
-    .min(1, 'Enter a name.')
     .max(max)
+    .refine(isVisible, 'Enter a name.')
     .regex(/^\P{Cc}*$/u, 'A name has no control characters.');
 }
 

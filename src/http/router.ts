@@ -1,6 +1,9 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Viewer } from '../accounts/viewer.ts';
 import { AppError } from '../errors.ts';
+import { useOurWords } from './field-errors.ts';
+
+useOurWords();
 
 export interface ApiEnv {
   Variables: {
@@ -20,13 +23,18 @@ export function router() {
       const first = details[0];
       throw new AppError(
         'invalid',
-        first ? `${first.path || 'The request'}: ${first.message}` : 'The request is invalid.',
+        first ? sentence(first.path || 'The request', first.message) : 'The request is invalid.',
         {
           details,
         },
       );
     },
   });
+}
+
+/** Some messages are sentences of their own, others follow the field's name. */
+function sentence(path: string, message: string): string {
+  return /^\p{Lu}/u.test(message) ? `${path}: ${message}` : `${path} ${message}.`;
 }
 
 /** The body of every error (RFC 9457). */

@@ -12,7 +12,7 @@ export const contactSchema = z
     firstName: z.string(),
     lastName: z.string(),
     company: z.string(),
-    name: z.string().openapi({ description: 'The names, else the company, else the first address' }),
+    name: z.string().openapi({ description: 'The names, else the company, else the first address, else “No name”' }),
     addresses: z.array(z.string()).openapi({ description: 'The first is the primary one' }),
     exclusions: z
       .array(

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { listRunsOfContact } from '../../automations/list-runs.ts';
-import { text } from '../../automations/text.ts';
+import { isVisible, text } from '../../automations/text.ts';
 import { deleteContact } from '../../contacts/delete.ts';
 import type { ContactDeps } from '../../contacts/deps.ts';
 import { contactSorts, listContacts } from '../../contacts/list.ts';
@@ -17,10 +17,15 @@ const params = z.object({ id: z.uuid() });
 const tags = ['Contacts'];
 const time = () => z.string().openapi({ format: 'date-time' });
 
+const name = text(200).refine(
+  (value) => value === '' || isVisible(value),
+  'Enter letters that can be seen, or nothing.',
+);
+
 const fields = z.object({
-  firstName: text(200).optional(),
-  lastName: text(200).optional(),
-  company: text(200).optional(),
+  firstName: name.optional(),
+  lastName: name.optional(),
+  company: name.optional(),
   addresses: z.array(text(320)).max(100).optional().openapi({ description: 'The first is the primary one' }),
   ownerId: z.uuid().nullable().optional(),
   stageId: z.uuid().nullable().optional(),

@@ -4,14 +4,14 @@ import { listFirings } from '../../automations/list-firings.ts';
 import { listMaps, loadMap } from '../../automations/load-map.ts';
 import { graphSchema } from '../../automations/map.ts';
 import { pauseMap, publishMap, resumeMap } from '../../automations/publish.ts';
-import { text } from '../../automations/text.ts';
+import { visibleText } from '../../automations/text.ts';
 import type { Db } from '../../db/open.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { firingSchema, mapSchema, presentFiring, presentMap } from '../presenters/map.ts';
 import { noContent, pageOf, paging, responses, router } from '../router.ts';
 
 const params = z.object({ id: z.uuid() });
-const name = text(200).refine((value) => value !== '', 'Enter a name.');
+const name = visibleText(200, 'Enter a name.');
 const tags = ['Maps'];
 
 const list = createRoute({

@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { text } from '../../automations/text.ts';
+import { visibleText } from '../../automations/text.ts';
 import { createStage, deleteStage, listStages, updateStage } from '../../contacts/stages.ts';
 import type { Stage } from '../../contacts/stages.ts';
 import type { Db } from '../../db/open.ts';
 import { noContent, responses, router } from '../router.ts';
 
 const params = z.object({ id: z.uuid() });
-const name = text(100).refine((value) => value !== '', 'Enter a name.');
+const name = visibleText(100, 'Enter a name.');
 const tags = ['Stages'];
 
 const stageSchema = z.object({ id: z.string(), name: z.string(), position: z.int() }).openapi('Stage');

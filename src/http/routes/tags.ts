@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { createLabel, deleteLabel, listLabels, renameLabel } from '../../contacts/labels.ts';
-import { text } from '../../automations/text.ts';
+import { visibleText } from '../../automations/text.ts';
 import type { LabelRow } from '../../contacts/labels.ts';
 import type { Db } from '../../db/open.ts';
 import { noContent, responses, router } from '../router.ts';
 
 const params = z.object({ id: z.uuid() });
-const name = text(100).refine((value) => value !== '', 'Enter a name.');
+const name = visibleText(100, 'Enter a name.');
 const body = { required: true, content: { 'application/json': { schema: z.object({ name }) } } };
 const tags = ['Tags'];
 

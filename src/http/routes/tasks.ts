@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { text } from '../../automations/text.ts';
+import { visibleText } from '../../automations/text.ts';
 import type { Db } from '../../db/open.ts';
 import { createTask, editTask } from '../../tasks/edit-task.ts';
 import { listTasks } from '../../tasks/list-tasks.ts';
 import { presentTask, taskSchema } from '../presenters/task.ts';
 import { pageOf, paging, responses, router } from '../router.ts';
 
-const subject = text(500).refine((value) => value !== '', 'Enter what is to be done.');
+const subject = visibleText(500, 'Enter what is to be done.');
 const dueAt = z.iso.datetime({ offset: true }).nullable().optional();
 const assigneeId = z.uuid().nullable().optional();
 
