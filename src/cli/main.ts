@@ -13,15 +13,15 @@ const usage = `Usage: letterlog <command>
       Makes an API key that acts as this user, and prints it. It is shown this once.
   check --mailbox <address> [--seconds <most>] [--json]
       Has the running server compare a mailbox with the ledger and the Contact Log and repair what differs;
-      waits for the result (600 seconds) and prints it. Ends with 1 where something is still missing or a folder
-      could not be read, with 0 where nothing is. --json: as one JSON object.
+      waits for the result (600 seconds) and prints it. Ends with 1 where something is still missing, a folder or the
+      mailbox could not be read, or no server runs, with 0 where nothing is missing. --json: as one JSON object.
   setup-link
       Prints a new set-up link while there is no account yet; the one before is void.
   help
       Prints this.
 
 The settings are those of the server (docs/configuration.md): run it with the same environment and in the same
-folder. It works whether the server runs or not.
+folder. All but check work whether the server runs or not.
 `;
 
 process.exitCode = await run(process.argv.slice(2));

@@ -39,6 +39,8 @@ export interface MailboxCheck {
   recovered: number;
   /** Differences that are left. */
   missing: number;
+  /** Why it ended before every folder was compared; null: it didn't. */
+  error: string | null;
   /** Folders that could not be checked. */
   troubles: { folder: string; error: string }[];
 }
@@ -55,14 +57,14 @@ export interface Difference {
 }
 
 /**
- * Starts a check, or joins the one that is under way; the connection's loop works it off as soon as it runs, also after a restart. Answers its id: viewCheck() has
- * the result once `endedAt` is set. `anew`: one that is under way compares every folder again. The caller has made sure that it may be asked for.
+ * Starts a check, or joins the one that is under way; the connection's loop works it off as soon as it runs, also after a restart, unless the mailbox stops being read
+ * (breakOffChecks). Answers its id: viewCheck() has the result once `endedAt` is set. The caller has made sure that it may be asked for.
  */
 export async function startCheck(
   trx: Db | Trx,
   accountId: string,
   connectionId: string,
-  asked: { userId: string | null; anew?: boolean },
+  asked: { userId: string | null },
 ): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     insert into mailbox_check (account_id, connection_id, asked_by)
@@ -71,14 +73,23 @@ export async function startCheck(
       set asked_by = coalesce(excluded.asked_by, mailbox_check.asked_by)
     returning id`.execute(trx);
   const { id } = rows[0]!;
-  if (asked.anew) {
-    await sql`update mailbox_check_folder set done = false, error = null where account_id = ${accountId} and check_id = ${id}`.execute(
-      trx,
-    );
-  }
   await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'work' });
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
   return id;
+}
+
+/** Ends the checks that are under way of connections which aren't read any more, as incomplete. `why` is for people. */
+export async function breakOffChecks(
+  trx: Trx,
+  accountId: string,
+  connectionIds: readonly string[],
+  why: string,
+): Promise<void> {
+  await sql`
+    update mailbox_check set ended_at = now(), error = ${why}
+    where account_id = ${accountId} and connection_id = any(${connectionIds}::uuid[]) and ended_at is null`.execute(
+    trx,
+  );
 }
 
 /** Asks for a check by hand: its owner and admins. Throws AppError: not_found, plan_required, conflict (the mailbox isn't being synced). */
@@ -128,7 +139,7 @@ async function loadChecks(
   checkId: string | null,
 ): Promise<MailboxCheck[]> {
   const { rows } = await sql<Omit<MailboxCheck, 'missing'>>`
-    select k.id, k.asked_at as "askedAt", k.started_at as "startedAt", k.ended_at as "endedAt",
+    select k.id, k.asked_at as "askedAt", k.started_at as "startedAt", k.ended_at as "endedAt", k.error,
       case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "askedBy",
       coalesce(p.listed, 0)::float8 as listed, coalesce(p.in_ledger, 0)::float8 as "inLedger", coalesce(p.differences, 0)::float8 as differences,
       coalesce(p.repaired, 0)::float8 as repaired, coalesce(p.troubles, '[]') as troubles,

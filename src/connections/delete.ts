@@ -5,6 +5,7 @@ import { notify } from '../db/listen.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { repeating } from '../db/repeat.ts';
 import { requireConnection } from './access.ts';
+import { breakOffChecks } from './checks.ts';
 import type { DeleteDeps } from './deps.ts';
 
 /**
@@ -37,6 +38,7 @@ export async function deleteConnection(
       .where('account_id', '=', accountId)
       .where('id', '=', connectionId)
       .execute();
+    await breakOffChecks(trx, accountId, [connectionId], 'The connection was deleted.');
     await notify(trx, 'letterlog_connection', { accountId, connectionId });
     await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
     if (log === 'keep') return [];

@@ -18,7 +18,7 @@ interface Row {
 }
 
 /**
- * The warnings of these connections by id: the latest check found differences (but for what somebody deleted or moved) or couldn't read a folder, the server renumbers a chosen folder all the time, or nothing came for over three times the longest
+ * The warnings of these connections by id: the latest check that came to its end found differences (but for what somebody deleted or moved) or couldn't read a folder, the server renumbers a chosen folder all the time, or nothing came for over three times the longest
  * gap of 30 days, 24 hours at least (the gap is measured by the daily check). Those that aren't synced have none.
  */
 export async function loadHealth(
@@ -32,7 +32,7 @@ export async function loadHealth(
     from connection c
     left join lateral (
       select k.id, k.longest_gap from mailbox_check k
-      where k.account_id = c.account_id and k.connection_id = c.id and k.ended_at is not null order by k.asked_at desc limit 1
+      where k.account_id = c.account_id and k.connection_id = c.id and k.ended_at is not null and k.error is null order by k.asked_at desc limit 1
     ) latest on true
     left join lateral (
       select sum(f.differences - f.gone) as differences, count(f.error) as unreadable from mailbox_check_folder f

@@ -51,7 +51,7 @@ export async function endOutage(trx: Trx, accountId: string, connectionId: strin
     where ${openOf(accountId, connectionId)} returning id`.execute(trx);
   const [ended] = rows;
   if (!ended) return;
-  const checkId = await startCheck(trx, accountId, connectionId, { userId: null, anew: true });
+  const checkId = await startCheck(trx, accountId, connectionId, { userId: null });
   await sql`update outage set check_id = ${checkId} where account_id = ${accountId} and id = ${ended.id}`.execute(trx);
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
+import { breakOffChecks } from './checks.ts';
 import { stateCodes } from './state.ts';
 
 /**
@@ -30,6 +31,7 @@ export async function followPlan(trx: Trx, accountId: string, emailSync: boolean
         .where('state', 'in', ['active', 'failing'])
         .returning('id')
         .execute();
+  if (!emailSync) await breakOff(trx, accountId, rows, 'paused_by_plan');
   await tell(trx, accountId, rows);
 }
 
@@ -46,10 +48,22 @@ export async function pauseOfLeaver(trx: Trx, accountId: string, userId: string)
     .where('state', 'in', ['active', 'failing', 'needs_sign_in', 'paused'])
     .returning('id')
     .execute();
+  await breakOff(trx, accountId, rows, 'owner_left');
   await tell(trx, accountId, rows);
 }
 
-function paused(code: 'paused_by_plan' | 'owner_left') {
+async function breakOff(trx: Trx, accountId: string, rows: { id: string }[], code: PauseCode): Promise<void> {
+  await breakOffChecks(
+    trx,
+    accountId,
+    rows.map(({ id }) => id),
+    stateCodes[code],
+  );
+}
+
+type PauseCode = 'paused_by_plan' | 'owner_left';
+
+function paused(code: PauseCode) {
   return {
     state: 'paused' as const,
     state_code: code,

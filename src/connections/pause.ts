@@ -5,6 +5,7 @@ import { notify } from '../db/listen.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import { requireConnection } from './access.ts';
+import { breakOffChecks } from './checks.ts';
 import { refusedSignIn } from './outages.ts';
 import { stateCodes } from './state.ts';
 import { viewConnection } from './view.ts';
@@ -38,6 +39,7 @@ export async function updateConnection(
       }
       const code = connection.user_id === viewer.userId ? 'paused_by_owner' : 'paused_by_admin';
       await setState(trx, viewer.accountId, connectionId, 'paused', { code, message: stateCodes[code] });
+      await breakOffChecks(trx, viewer.accountId, [connectionId], stateCodes[code]);
     }
     if (change.paused === false && paused) {
       if (connection.state_code === 'paused_by_owner' && connection.user_id !== viewer.userId) {

@@ -15,6 +15,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import { notify } from '../db/listen.ts';
+import { breakOffChecks } from './checks.ts';
 import { noteBack, noteOut } from './outages.ts';
 
 /**
@@ -50,7 +51,7 @@ export const shownState = sql<
     else 'active' end`;
 
 /**
- * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is; trouble begins an outage. A connection that was paused, deleted
+ * Records what syncing found: the state, why (`message` null: the code's own sentence) and when the next try is; trouble begins an outage, and ends a check. A connection that was paused, deleted
  * or never set up stays as it is. Answers whether it was written; the same state again keeps its `state_since`.
  */
 export async function setConnectionState(
@@ -84,7 +85,10 @@ export async function setConnectionState(
     .executeTakeFirst();
   if (!written) return false;
   if (trouble === null) await noteBack(trx, accountId, connectionId);
-  else await noteOut(trx, accountId, connectionId, { ...trouble, refused: change.state === 'needs_sign_in' });
+  else {
+    await noteOut(trx, accountId, connectionId, { ...trouble, refused: change.state === 'needs_sign_in' });
+    await breakOffChecks(trx, accountId, [connectionId], trouble.message);
+  }
   await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
   return true;
 }

@@ -30,14 +30,17 @@ export interface Noted {
   repaired: boolean;
 }
 
-/** By itself a connection is checked once a day, each at a time of its own. */
+/** By itself a connection is checked once a day, each at a time of its own; one that was broken off an hour ago begins again. */
 export async function beginDaily(hold: Hold): Promise<void> {
   await sql`
     insert into mailbox_check (account_id, connection_id)
     select c.account_id, c.id from connection c
+    left join lateral (
+      select k.asked_at, k.error from mailbox_check k where k.account_id = c.account_id and k.connection_id = c.id
+      order by k.asked_at desc limit 1) latest on true
     where c.account_id = ${hold.accountId} and c.id = ${hold.connectionId}
-      and coalesce((select max(k.asked_at) from mailbox_check k where k.account_id = c.account_id and k.connection_id = c.id), c.started_at)
-        < now() - interval '22 hours' - make_interval(mins => abs(hashtext(c.id::text) % 240))
+      and coalesce(latest.asked_at, c.started_at) < now() - case when latest.error is not null then interval '1 hour'
+        else interval '22 hours' + make_interval(mins => abs(hashtext(c.id::text) % 240)) end
     on conflict (account_id, connection_id) where ended_at is null do nothing`.execute(hold.db);
 }
 

@@ -347,6 +347,15 @@ describe('a check', () => {
       .where('connection_id', '=', id)
       .execute();
     expect(await run()).toBe(2);
+    // One that was broken off is begun again sooner.
+    const brokenOff = (ago: string) =>
+      sql`update mailbox_check set error = 'No route.', asked_at = now() - ${ago}::interval
+        where connection_id = ${id} and asked_at > now() - interval '1 day'`.execute(rig.db);
+    await brokenOff('50 minutes');
+    expect(await run()).toBe(2);
+    await brokenOff('61 minutes');
+    expect(await run()).toBe(3);
+    expect(await run()).toBe(3);
   });
 });
 

@@ -8,13 +8,17 @@ import { checkInvariants } from '../../test/invariants.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { askForCheck, viewChecks } from '../connections/checks.ts';
+import { deleteConnection } from '../connections/delete.ts';
 import { chooseFolders } from '../connections/folders.ts';
+import { followPlan, pauseOfLeaver } from '../connections/pause-many.ts';
 import { updateConnection } from '../connections/pause.ts';
 import { reauthenticate } from '../connections/reauthenticate.ts';
-import { setConnectionState } from '../connections/state.ts';
+import { setConnectionState, stateCodes } from '../connections/state.ts';
 import { tryNow } from '../connections/try-now.ts';
 import { answerNotice, listOutages, outagesOf } from '../connections/view-outages.ts';
 import { viewConnection } from '../connections/view.ts';
+import type { Trx } from '../db/open.ts';
+import { eraseDeps } from '../log/for-contacts.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { Bell } from './bell.ts';
 import { claim } from './claim.ts';
@@ -46,7 +50,7 @@ afterEach(async () => {
   await checkInvariants(database.db);
 });
 
-const eventually = { timeout: 15_000, interval: 20 };
+const eventually = { timeout: 30_000, interval: 20 };
 const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, from = anna) =>
   box().append('INBOX', mail({ from, to: me, subject, messageId: `${subject}@x` }));
@@ -218,7 +222,7 @@ describe('re-sync', () => {
     expect(await rig.fired()).toHaveLength(5);
   });
 
-  test('lets a check that was under way compare every folder again', async () => {
+  test('breaks off a check that was under way, and has another compare every folder', async () => {
     const id = await rig.connect(me);
     deliver('before');
     await work(id);
@@ -230,6 +234,9 @@ describe('re-sync', () => {
     while (!(await done()).some((folder) => folder.done)) await open.giveWay();
     await refuse(id);
     await open.close();
+    expect(await viewChecks(rig.db, rig.accountId, id)).toMatchObject([
+      { id: checkId, listed: 1, endedAt: expect.any(Date), error: stateCodes.refused },
+    ]);
     const missed = deliver('missed');
     await signIn(id, 'secret');
     const again = await opened(id);
@@ -238,12 +245,9 @@ describe('re-sync', () => {
     await sql`delete from sighting where account_id = ${rig.accountId} and ref = ${missed.ref}`.execute(rig.db);
     await again.close();
     await work(id);
-    expect((await outages(id))[0]!.check).toMatchObject({
-      id: checkId,
-      listed: 2,
-      inLedger: 1,
-      missing: 0,
-    });
+    const { check } = (await outages(id))[0]!;
+    expect(check).toMatchObject({ listed: 2, inLedger: 1, missing: 0, error: null });
+    expect(check!.id).not.toBe(checkId);
   });
 
   test('says how many of the missed are in quarantine', async () => {
@@ -375,5 +379,34 @@ describe('a notice', () => {
     await refuse(id);
     expect(await told(0)).toEqual([`${me} out raised`]);
     expect(await outages(id)).toHaveLength(1);
+  });
+});
+
+describe('a check of a mailbox that is not read any more', () => {
+  const inTrx = (change: (trx: Trx) => Promise<unknown>) => rig.db.transaction().execute(change);
+  test.each<[string, (id: string) => Promise<unknown>]>([
+    [stateCodes.paused_by_owner, (id) => updateConnection(rig.db, rig.viewers[0]!, id, { paused: true })],
+    [stateCodes.paused_by_plan, () => inTrx((trx) => followPlan(trx, rig.accountId, false))],
+    [stateCodes.owner_left, () => inTrx((trx) => pauseOfLeaver(trx, rig.accountId, rig.viewers[0]!.userId))],
+    [
+      'The connection was deleted.',
+      (id) => deleteConnection(rig.db, eraseDeps({ blobs: rig.blobs }), rig.viewers[0]!, id, 'keep'),
+    ],
+  ])('ends, and says: %s', async (why, change) => {
+    const id = await rig.connect(me);
+    await askForCheck(rig.db, rig.viewers[0]!, id);
+    await change(id);
+    expect(await viewChecks(rig.db, rig.accountId, id)).toMatchObject([{ endedAt: expect.any(Date), error: why }]);
+  });
+
+  test('ends also where the server is out of reach from the beginning', async () => {
+    const id = await rig.connect(me);
+    box().fail('open', new ProviderError('transient', 'No route.', { reason: 'unreachable' }), { times: 1000 });
+    start();
+    await expect.poll(async () => (await view(id)).state, eventually).toBe('failing');
+    const { id: checkId } = await askForCheck(rig.db, rig.viewers[0]!, id);
+    await tryNow(rig.db, rig.viewers[0]!, id);
+    const check = async () => (await viewChecks(rig.db, rig.accountId, id)).find((one) => one.id === checkId);
+    await expect.poll(check, eventually).toMatchObject({ endedAt: expect.any(Date), error: 'No route.' });
   });
 });

@@ -13,6 +13,7 @@ import { testDatabase } from '../servers/postgres.ts';
 
 const mailbox = 'olivia@letterlog.test';
 const anna = 'anna@customer.test';
+const within = { timeout: 60_000, interval: 50 };
 const script = path.join(import.meta.dirname, '../../scripts/letterlog.mjs');
 
 test('letterlog check says beside a running server whether anything is missing', { timeout: 240_000 }, async () => {
@@ -28,7 +29,7 @@ test('letterlog check says beside a running server whether anything is missing',
   for (let i = 1; i <= 3; i += 1)
     await dovecot.deliver(mail({ from: i % 2 ? anna : 'x@stranger.test', to: mailbox, subject: `m${i}` }), mailbox);
   const counts = async () => (await api.get(`/connections/${id}`)).counts;
-  await expect.poll(counts, { timeout: 60_000, interval: 50 }).toEqual({ logged: 2, skipped: 1, quarantined: 0 });
+  await expect.poll(counts, within).toEqual({ logged: 2, skipped: 1, quarantined: 0 });
 
   const check = async (...args: string[]) => {
     const child = spawn(process.execPath, [script, 'check', ...args], {
@@ -39,11 +40,12 @@ test('letterlog check says beside a running server whether anything is missing',
         LETTERLOG_DATA_DIR: app.dataDir,
       },
     });
-    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-    return { out, code: code as number };
+    const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    return { out, errors, code: code as number };
   };
   expect(await check('--mailbox', 'Olivia@letterlog.test')).toEqual({
     code: 0,
+    errors: '',
     out: `${mailbox}: nothing is missing\n  3 messages listed, 3 of them in the ledger\n  0 differences, 0 repaired, 0 logged by it, 0 left\n`,
   });
   await sql`delete from sighting where ref = '2'`.execute(database.db);
@@ -59,4 +61,33 @@ test('letterlog check says beside a running server whether anything is missing',
   const { complete, checks } = JSON.parse(incomplete.out);
   expect(complete).toBe(false);
   expect(checks).toMatchObject([{ mailbox, complete: false, listed: 3, missing: 0, troubles: [{ folder: 'Sent' }] }]);
+  await chmod(path.join(dovecot.maildir(mailbox), '.Sent'), 0o700);
+
+  // What can't be checked now says why and ends, whatever the reason.
+  const refusal = async (...args: string[]) => {
+    const { code, out, errors } = await check('--mailbox', mailbox, ...args);
+    expect([code, out]).toEqual([1, '']);
+    return errors;
+  };
+  await dovecot.stop();
+  const unreachable = await check('--mailbox', mailbox);
+  expect(unreachable).toMatchObject({ code: 1, out: expect.stringContaining('NOT COMPLETE') });
+  expect(unreachable.out).toMatch(/It ended before every folder was compared: \S.*127\.0\.0\.1/);
+  await dovecot.start();
+  await api.patch(`/connections/${id}`, { paused: true });
+  expect(await refusal()).toBe(
+    `The mailbox ${mailbox} isn't being synced. Its owner paused it.\nLet it go on from the Email Sync page, then check.\n`,
+  );
+  await dovecot.setPassword(mailbox, 'another');
+  await api.patch(`/connections/${id}`, { paused: false });
+  await expect.poll(async () => (await api.get(`/connections/${id}`)).state, within).toBe('needs_sign_in');
+  expect(await refusal()).toContain('Its owner must sign in again');
+  await dovecot.setPassword(mailbox, 'secret');
+  await api.post(`/connections/${id}/sign-in`, { password: 'secret' });
+  // Frozen, it counts as running for some seconds: the command gives up by itself.
+  process.kill(app.pid, 'SIGSTOP');
+  expect(await refusal('--seconds', '2')).toContain('--seconds waits for longer');
+  process.kill(app.pid, 'SIGCONT');
+  await app.kill('SIGTERM');
+  expect(await refusal()).toContain('No Letterlog server is running');
 });

@@ -1,4 +1,4 @@
-/** Row types of migrations/0010_checks.sql. */
+/** Row types of migrations/0010_checks.sql and 0022_incomplete_checks.sql. */
 import type { ColumnType, Generated } from 'kysely';
 import type { CreatedAt, GeneratedInt8, Timestamp } from './columns.ts';
 
@@ -11,6 +11,7 @@ export interface MailboxCheckTable {
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
   longest_gap: number | null;
+  error: string | null;
 }
 
 export interface MailboxCheckFolderTable {

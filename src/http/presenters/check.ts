@@ -20,6 +20,7 @@ export const checkSchema = z
     repaired: z.int(),
     recovered: z.int().openapi({ description: 'Messages that came into the Contact Log' }),
     missing: z.int().openapi({ description: 'Differences that are left' }),
+    error: z.string().nullable().openapi({ description: 'Why it ended before every folder was compared' }),
     troubles: z
       .array(z.object({ folder: z.string(), error: z.string() }))
       .openapi({ description: 'Folders that could not be checked' }),
@@ -54,6 +55,7 @@ export function presentCheck(check: MailboxCheck): z.infer<typeof checkSchema> {
     repaired,
     recovered,
     missing,
+    error: check.error,
     troubles: check.troubles.map(({ folder, error }) => ({ folder, error })),
   };
 }

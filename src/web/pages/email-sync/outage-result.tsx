@@ -14,7 +14,7 @@ export function recovered({ check }: Pick<Outage, 'check'>): string {
 
 /** Whether somebody should look at it. */
 export const leavesSomething = ({ check, quarantined }: Outage) =>
-  quarantined > 0 || check === null || check.missing > 0 || check.troubles.length > 0;
+  quarantined > 0 || check === null || check.missing > 0 || check.error !== null || check.troubles.length > 0;
 
 /** From when to when it was. */
 export function OutageTimes({ outage: { beganAt, backAt } }: { outage: Outage }) {
@@ -46,6 +46,11 @@ export function OutageResult({ outage }: { outage: Outage }) {
           {count(quarantined, 'message')} could not be read and {quarantined === 1 ? 'is' : 'are'} in quarantine, tried
           again by {quarantined === 1 ? 'itself' : 'themselves'}. The mailbox’s page lists{' '}
           {quarantined === 1 ? 'it' : 'them'} under Quarantine.
+        </Alert>
+      )}
+      {check && check.error !== null && (
+        <Alert color="yellow" variant="light" py="xs">
+          The check ended before every folder was compared: {check.error} It begins again by itself.
         </Alert>
       )}
       {check?.troubles.map(({ folder, error }) => (

@@ -32,6 +32,7 @@ function came(outage: Outage): string {
   if (phase === 'checking') return 'caught up, being checked';
   const open = [
     quarantined > 0 && `${quarantined.toLocaleString('en')} in quarantine`,
+    check && check.error !== null && 'not checked to the end',
     check && check.troubles.length > 0 && `${count(check.troubles.length, 'folder')} not checked`,
   ].filter(Boolean);
   return [recovered(outage), ...(leavesSomething(outage) ? open : [])].join(', ');
