@@ -95,4 +95,14 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   await look('folders-phone');
   await page.setViewportSize({ width: 1280, height: 900 });
   await look('folders');
+
+  // A pause in the middle of a check ends it, and that is said.
+  await sql`insert into mailbox_check (account_id, connection_id) select account_id, id from connection`.execute(
+    database.db,
+  );
+  await api.patch(`/connections/${id}`, { paused: true });
+  await page.getByText('It ended before every folder was compared: Its owner paused it.').waitFor();
+  await look('broken-off');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await look('broken-off-phone');
 });

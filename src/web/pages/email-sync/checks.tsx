@@ -72,22 +72,24 @@ function Ended({ connection, check }: { connection: Connection; check: Check }) 
   const seconds = startedAt && endedAt ? (Date.parse(endedAt) - Date.parse(startedAt)) / 1000 : 0;
   return (
     <div>
-      <Text size="sm" className="tabular">
-        {differences === 0 && troubles.length === 0 && check.error === null
-          ? `In step: ${count(listed, 'message')}, each with its row.`
-          : `${count(listed, 'message')} listed, ${inLedger.toLocaleString('en')} in the ledger. ${count(differences, 'difference')}, ${repaired.toLocaleString('en')} repaired, ${recovered.toLocaleString('en')} recovered, ${missing.toLocaleString('en')} missing.`}
-      </Text>
+      {(check.error === null || startedAt) && (
+        <Text size="sm" className="tabular">
+          {differences === 0 && troubles.length === 0 && check.error === null
+            ? `In step: ${count(listed, 'message')}, each with its row.`
+            : `${count(listed, 'message')} listed, ${inLedger.toLocaleString('en')} in the ledger. ${count(differences, 'difference')}, ${repaired.toLocaleString('en')} repaired, ${recovered.toLocaleString('en')} recovered, ${missing.toLocaleString('en')} missing.`}
+        </Text>
+      )}
+      {check.error !== null && (
+        <Text size="sm" c="var(--mantine-color-error)">
+          It ended before every folder was compared: {check.error}
+        </Text>
+      )}
       <Text size="xs" c="dimmed">
         {endedAt && <RelativeTime at={endedAt} />}, {askedBy ? `asked for by ${askedBy.name}` : 'by itself'}, took{' '}
         {seconds < 1 ? 'less than a second' : count(Math.round(seconds), 'second')}
       </Text>
-      {check.error !== null && (
-        <Text size="sm" c="red">
-          It ended before every folder was compared: {check.error}
-        </Text>
-      )}
       {troubles.map(({ folder, error }) => (
-        <Text key={folder} size="sm" c="red">
+        <Text key={folder} size="sm" c="var(--mantine-color-error)">
           {folder} could not be checked: {error}
         </Text>
       ))}
