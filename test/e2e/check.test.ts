@@ -16,7 +16,7 @@ const pictures = path.join(import.meta.dirname, '../../test-results');
 const within = { timeout: 30_000, interval: 50 };
 
 /** The ledger against what doveadm says, with damage done by SQL while the app runs. */
-test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired', { timeout: 120_000 }, async () => {
+test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired', { timeout: 240_000 }, async () => {
   await mkdir(pictures, { recursive: true });
   await using dovecot = await startDovecot();
   await dovecot.addUser(mailbox);
