@@ -20,7 +20,7 @@ export type Arrival = { raw: Buffer | Readable; receivedAt: Date | null; size: n
 
 /**
  * Fetches messages by place and hands each to `take` in order: a small one in memory, a large one as a stream that `take` reads to its end before the next.
- * Each place is answered exactly once, also where the server gives none. Throws ProviderError when the mailbox itself fails. A message at which the
+ * Each place is answered, also where the server gives none, and a second time where a stream ends with what is wrong with its message alone. Throws ProviderError when the mailbox itself fails. A message at which the
  * connection broke twice is passed over as failed: it must not hold up the rest for ever.
  */
 export async function fetchEach(
@@ -64,10 +64,15 @@ async function takeOne(
   }
   const { place, raw, size, receivedAt } = fetched;
   if (size === null || size > small) {
-    await take(index, { raw, size, receivedAt }).catch((error: unknown) => {
-      if (raw.errored) suspects.blame(place, raw.errored);
+    try {
+      await take(index, { raw, size, receivedAt });
+    } catch (error) {
+      const { errored } = raw;
+      if (errored instanceof ProviderError && errored.folderOnly)
+        return await take(index, { rule: 'fetch_failed', error: shortError(errored.message) });
+      if (errored) suspects.blame(place, errored);
       throw error;
-    });
+    }
     return;
   }
   const bytes = await buffer(raw).catch((error: unknown) => suspects.blame(place, error));

@@ -64,6 +64,20 @@ describe('a server that', () => {
     });
   });
 
+  test('gives a message without end is left with it', async () => {
+    server.append('endless', { body: 'x'.repeat(300_000) });
+    let pieces = 0;
+    server.script = (command, tag) => {
+      const asked = /BODY\.PEEK\[\]<(\d+)\.(\d+)>/.exec(command);
+      if (!asked) return null;
+      pieces += 1;
+      return [`* 1 FETCH (UID 1 BODY[]<${asked[1]}> {${asked[2]}}\r\n${'x'.repeat(Number(asked[2]))})`, `${tag} OK`];
+    };
+    const fetched = fetchAll(mailbox, [{ folder: 'INBOX', epoch: '7', ref: '1' }]);
+    await expect(fetched).rejects.toMatchObject({ kind: 'protocol', folderOnly: true });
+    expect(pieces).toBe(2);
+  });
+
   test('lists more folders than anybody can look through is refused', async () => {
     server.folders = Array.from({ length: 20_000 }, (_, index) => `f${index}`);
     await expect(mailbox.folders()).rejects.toMatchObject({

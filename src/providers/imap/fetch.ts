@@ -13,6 +13,8 @@ const mostAtOnce = 500;
 const small = 256 * 1024;
 const batch = 8 * 1024 * 1024;
 const piece = 1024 * 1024;
+/** Of a message whose size isn't told. */
+const longest = 256 * 1024 * 1024;
 
 interface About {
   size: number | null;
@@ -90,8 +92,14 @@ async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, Abou
     sessions.run(folder, async (client, mailbox) => {
       checkEpoch(mailbox, epoch);
       const about = new Map<number, About>();
-      for await (const row of fetchRows(client, uidsOf(group), { uid: true, ...query }))
-        about.set(row.uid, { size: row.size ?? null, receivedAt: toDate(row.internalDate) });
+      for await (const row of fetchRows(client, uidsOf(group), { uid: true, ...query })) {
+        // One without the size may be a change of flags that the server tells by the way.
+        const known = about.get(row.uid);
+        about.set(row.uid, {
+          size: row.size ?? known?.size ?? null,
+          receivedAt: toDate(row.internalDate) ?? known?.receivedAt ?? null,
+        });
+      }
       return about;
     });
   const without = (less: { internalDate?: true }) => (error: unknown) => {
@@ -134,7 +142,7 @@ async function stillThere(client: ImapFlow, uids: number[]): Promise<Set<number>
   return still;
 }
 
-/** Piece by piece, the first at once: it shows whether the message can be had. The size that servers give is not relied on. */
+/** Piece by piece, the first at once: it shows whether the message can be had. The size that servers give is not relied on, but for an end. */
 async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, known: About): Promise<Fetched> {
   const pieceAt = (start: number): Promise<Buffer | null> =>
     sessions.run(
@@ -168,12 +176,14 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
     return { place, failed: breaksOff() };
   }
   if (!first) return { place, failed: goneError() };
+  const end = known.size === null ? longest : 2 * known.size + piece;
   async function* pieces() {
     let next: Buffer | null = first;
     for (let start = 0; next && next.length > 0;) {
       yield next;
       start += next.length;
       if (next.length < piece) return;
+      if (start > end) throw endlessError();
       next = await patiently(start).catch((error: unknown) => {
         throw commandError(error, server, place.folder);
       });
@@ -242,4 +252,6 @@ class Withheld extends ProviderError {
 }
 
 const goneError = () => new ProviderError('gone', 'This message is no longer in the mailbox.');
+const endlessError = () =>
+  new ProviderError('protocol', 'The server gives this message without end.', { folderOnly: true });
 const breaksOff = () => new ProviderError('protocol', 'The server breaks off when it is asked for this message.');
