@@ -42,7 +42,6 @@ export function htmlToText(html: string): string {
   let text = '';
   let quotes = 0;
   let at = 0;
-  const endOfTag = tagEnds(html);
   while (at < html.length) {
     const open = html.indexOf('<', at);
     const end = open < 0 ? html.length : open;
@@ -54,7 +53,7 @@ export function htmlToText(html: string): string {
       continue;
     }
     const tag = /^<(\/?)([a-z][a-z0-9]*)/i.exec(html.slice(open, open + 20));
-    const close = tag ? endOfTag(open) : html.indexOf('>', open);
+    const close = tag ? endOfTag(html, open) : html.indexOf('>', open);
     if (close < 0) break;
     at = close + 1;
     if (!tag) continue;
@@ -80,24 +79,18 @@ export function htmlToText(html: string): string {
 }
 
 /**
- * Where the tag that begins at a place ends, -1 for never: at the first ">" that is in no quoted value. A quote that is never closed is taken for a
- * letter, so that it doesn't swallow the rest. Each place is asked for once, in rising order: then no input makes it slow.
+ * Where the tag that begins at `open` ends, -1 for never: at the first ">" that is in no quoted value. A quote that is never closed is taken for a letter, so
+ * that it doesn't swallow the rest; it is the last of its kind, so no input makes this slow.
  */
-function tagEnds(html: string): (open: number) => number {
-  const closed = { '"': true, "'": true };
-  return (open) => {
-    const next = /[>"']/g;
-    next.lastIndex = open;
-    for (let match = next.exec(html); match; match = next.exec(html)) {
-      const mark = match[0] as '>' | '"' | "'";
-      if (mark === '>') return match.index;
-      if (!closed[mark] || !opensValue(html, match.index)) continue;
-      const end = html.indexOf(mark, match.index + 1);
-      if (end < 0) closed[mark] = false;
-      else next.lastIndex = end + 1;
-    }
-    return -1;
-  };
+function endOfTag(html: string, open: number): number {
+  const next = /[>"']/g;
+  next.lastIndex = open;
+  for (let match = next.exec(html); match; match = next.exec(html)) {
+    if (match[0] === '>') return match.index;
+    const end = opensValue(html, match.index) ? html.indexOf(match[0], match.index + 1) : -1;
+    if (end >= 0) next.lastIndex = end + 1;
+  }
+  return -1;
 }
 
 /** Whether a quote stands where a value begins: after "=", and perhaps blanks. */
