@@ -175,6 +175,9 @@ const profile = createRoute({
   component: lazyRouteComponent(() => import('./pages/profile/profile.tsx'), 'ProfilePage'),
 });
 
+/** Within the shell, so that the navigation stays. */
+const nowhere = createRoute({ getParentRoute: () => shell, path: '$', component: NotFound });
+
 export const router = createRouter({
   routeTree: root.addChildren([
     setup,
@@ -199,6 +202,7 @@ export const router = createRouter({
       apiKeys,
       account,
       profile,
+      nowhere,
     ]),
   ]),
   defaultPreload: 'intent',

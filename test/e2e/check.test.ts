@@ -60,7 +60,7 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   };
   await page.goto(`${app.url}/profile/email-sync/${id}`);
   await page.getByRole('button', { name: 'Check mailbox' }).click();
-  await page.getByText(/6 messages listed, 4 in the ledger. 3 differences, 3 repaired/).waitFor();
+  await page.getByText(/6 messages compared, 4 of them noted here. 3 differences, 3 repaired/).waitFor();
   await page.getByRole('button', { name: 'Show what was found' }).click();
   await page.getByText(/INBOX, message 2: A message of the mailbox had no row/).waitFor();
   await look('found');

@@ -103,7 +103,7 @@ test(
     await look('why');
 
     await page.goto(`${app.url}/contacts/${contact.id}`);
-    await page.getByText('Mail with it isn’t logged in this account: partner.test is excluded.').waitFor();
+    await page.getByText('Emails from and to it aren’t logged for anybody here: partner.test is excluded.').waitFor();
     await page.emulateMedia({ colorScheme: 'dark' });
     await look('contact-dark');
     await page.getByRole('link', { name: 'Exclusions', exact: true }).last().click();

@@ -1,4 +1,5 @@
 import { Button, Center, Loader } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { IconError404, IconPlugConnectedX } from '@tabler/icons-react';
 import { Link, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -6,9 +7,12 @@ import { ProblemError } from '../api/request.ts';
 import { Empty } from '../components/empty.tsx';
 import { described } from '../components/problem.tsx';
 
+/** The screen of an address that leads nowhere. */
 export function NotFound() {
+  useDocumentTitle('Not found · Letterlog');
   return (
     <Empty
+      order={1}
       icon={<IconError404 size={26} />}
       title="There is nothing at this address"
       action={

@@ -9,13 +9,15 @@ import {
   IconUsers,
   IconUsersGroup,
 } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
+import { Link, useRouterState } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { mayAdminister, useMe } from '../api/session.ts';
 import classes from './shell.module.css';
 
 interface Entry {
   to: string;
+  /** Another screen of the same thing: the entry is marked there, too. */
+  also?: string;
   label: string;
   icon: ReactNode;
 }
@@ -28,8 +30,18 @@ const work: Entry[] = [
   { to: '/automations', label: 'Automations', icon: <IconRoute {...icon} /> },
 ];
 const email: Entry[] = [
-  { to: '/administration/email/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> },
-  { to: '/administration/email/exclusions', label: 'Exclusions', icon: <IconMailOff {...icon} /> },
+  {
+    to: '/administration/email/email-sync',
+    also: '/profile/email-sync',
+    label: 'Email Sync',
+    icon: <IconMail {...icon} />,
+  },
+  {
+    to: '/administration/email/exclusions',
+    also: '/profile/email-sync/exclusions',
+    label: 'Exclusions',
+    icon: <IconMailOff {...icon} />,
+  },
   { to: '/administration/email/why', label: 'Why?', icon: <IconHelpCircle {...icon} /> },
 ];
 const myEmailSync: Entry = { to: '/profile/email-sync', label: 'Email Sync', icon: <IconMail {...icon} /> };
@@ -40,13 +52,23 @@ const administration: Entry[] = [
 ];
 
 function Entries({ entries, onFollow }: { entries: Entry[]; onFollow: () => void }) {
+  const pathname = useRouterState({ select: ({ location }) => location.pathname });
+  const within = (path: string | undefined) =>
+    path !== undefined && (pathname === path || pathname.startsWith(`${path}/`));
+  // The longest: one screen lies below another.
+  const marked = entries.filter(({ also }) => within(also)).toSorted((a, b) => b.also!.length - a.also!.length)[0];
   return (
     <ul className={classes['list']}>
-      {entries.map(({ to, label, icon: picture }) => (
-        <li key={to}>
-          <Link to={to} className={classes['link']} onClick={onFollow}>
-            {picture}
-            {label}
+      {entries.map((entry) => (
+        <li key={entry.to}>
+          <Link
+            to={entry.to}
+            className={classes['link']}
+            onClick={onFollow}
+            {...(entry === marked && { 'data-status': 'active', 'aria-current': 'true' as const })}
+          >
+            {entry.icon}
+            {entry.label}
           </Link>
         </li>
       ))}

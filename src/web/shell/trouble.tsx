@@ -1,6 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useRouterState } from '@tanstack/react-router';
 import { Suspense, lazy, useState } from 'react';
 import type { ReactNode } from 'react';
 import { answerNotice, outagesQuery } from '../api/outages.ts';
@@ -20,7 +20,7 @@ const OutageDialog = lazy(async () => ({
 const mostNamed = 2;
 
 /**
- * Tells on every screen of mailboxes that can't be read (spec S4): the owner of one by a pop-up that leads through it, and by a banner while that is put off; administrators
+ * Tells on every screen of mailboxes that can't be read (spec S4): the owner of one by a pop-up that leads through it, and by a banner while that is put off or an email is read; administrators
  * by a notice of each colleague's.
  */
 export function Trouble() {
@@ -28,6 +28,7 @@ export function Trouble() {
   const client = useQueryClient();
   const { data } = useQuery({ ...outagesQuery, enabled: me.account.plan !== 'basic' });
   const [opened, setOpened] = useState<string | null>(null);
+  const reading = useRouterState({ select: ({ location }) => 'item' in location.search && !!location.search.item });
   const answer = useMutation({
     mutationFn: async ({ outages, notice }: { outages: Outage[]; notice: 'later' | 'dismissed' }) => {
       for (const { id } of outages) await answerNotice(id, notice);
@@ -46,8 +47,9 @@ export function Trouble() {
   if (!data) return null;
   const own = data.filter(({ connection }) => connection.owner?.id === me.user.id);
   const others = data.filter((outage) => !own.includes(outage));
-  const shown =
-    own.find(({ id }) => id === opened) ?? own.find(({ phase, notice }) => phase === 'out' && notice === 'raised');
+  // Not over an email that is open: two dialogs would contend for the keyboard.
+  const raised = reading ? undefined : own.find(({ phase, notice }) => phase === 'out' && notice === 'raised');
+  const shown = own.find(({ id }) => id === opened) ?? raised;
   if (shown && shown.id !== opened) setOpened(shown.id);
   const close = (outage: Outage) => {
     if (outage.phase === 'out') answerTo([outage], 'later');

@@ -27,10 +27,12 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { SortHeading } from '../../components/sort-heading.tsx';
 import table from '../../components/table.module.css';
 import { say } from '../../components/toast.tsx';
+import { usePhone } from '../../components/use-phone.ts';
 import { newButton } from '../../shell/shortcuts.ts';
 
 export function ApiKeysPage() {
   const { data: keys, error, isPending, refetch } = useQuery(apiKeysQuery);
+  const phone = usePhone();
   const client = useQueryClient();
   const [creating, { open, close }] = useDisclosure(false);
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
@@ -60,7 +62,36 @@ export function ApiKeysPage() {
           With a key your own programs read and write contacts, logs, tasks and automations.
         </Empty>
       )}
-      {keys && keys.length > 0 && (
+      {keys && keys.length > 0 && phone && (
+        <ul className={table['cards']} aria-label="Your API keys">
+          {keys.map((key) => (
+            <li key={key.id}>
+              <Group justify="space-between" wrap="nowrap" gap="xs">
+                <div style={{ minWidth: 0 }}>
+                  <div className="one-line" style={{ fontWeight: 550 }}>
+                    {key.name}
+                  </div>
+                  <Code>{key.prefix}…</Code>
+                  <Text size="xs" c="dimmed" mt={2}>
+                    made <RelativeTime at={key.createdAt} />,{' '}
+                    {key.lastUsedAt ? (
+                      <>
+                        used <RelativeTime at={key.lastUsedAt} />
+                      </>
+                    ) : (
+                      'never used'
+                    )}
+                  </Text>
+                </div>
+                <Button variant="default" style={{ flex: 'none' }} onClick={() => setRevoking(key)}>
+                  Revoke
+                </Button>
+              </Group>
+            </li>
+          ))}
+        </ul>
+      )}
+      {keys && keys.length > 0 && !phone && (
         <div className={table['wrap']}>
           <table className={table['table']}>
             <caption hidden>Your API keys</caption>

@@ -41,7 +41,7 @@ export function ConversationLine({ item, openedId, onOpen }: ConversationProps) 
           <IconMessages size={16} aria-hidden />
         </span>
         <span className={classes['talk']}>
-          <span className={`one-line ${classes['subject']}`}>{message.subject || '(no subject)'}</span>
+          <bdi className={`one-line ${classes['subject']}`}>{message.subject || '(no subject)'}</bdi>
           <Badge size="sm" variant="default" style={{ flex: 'none' }}>
             {conversation.count}
             <VisuallyHidden> emails</VisuallyHidden>

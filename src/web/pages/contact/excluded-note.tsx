@@ -12,8 +12,8 @@ export function ExcludedNote({ exclusion }: { exclusion: Contact['exclusions'][n
       <IconMailOff size={14} aria-hidden style={{ flex: 'none', marginTop: 2 }} />
       <Text size="xs" c="dimmed">
         {exclusion.kind === 'own_domain'
-          ? `Mail with it isn’t logged: ${exclusion.name} is your own domain.`
-          : `Mail with it isn’t logged ${account ? 'in this account' : 'from your mailboxes'}: ${exclusion.name} is excluded.`}{' '}
+          ? `Emails from and to it aren’t logged: ${exclusion.name} is your own domain.`
+          : `Emails from and to it aren’t logged ${account ? 'for anybody here' : 'from your mailboxes'}: ${exclusion.name} is excluded.`}{' '}
         <Anchor
           component={Link}
           to={account ? '/administration/email/exclusions' : '/profile/email-sync/exclusions'}
@@ -30,5 +30,5 @@ export function ExcludedNote({ exclusion }: { exclusion: Contact['exclusions'][n
 export function excludedWords({ exclusions }: Pick<Contact, 'exclusions'>): string | null {
   if (exclusions.length === 0) return null;
   const addresses = exclusions.map(({ address }) => address).join(', ');
-  return `Mail with ${addresses} won’t be logged: ${exclusions.length === 1 ? 'it is' : 'they are'} excluded.`;
+  return `Emails from and to ${addresses} won’t be logged: ${exclusions.length === 1 ? 'it is' : 'they are'} excluded.`;
 }

@@ -17,7 +17,7 @@ export default function HtmlBody({ itemId, message }: { itemId: string; message:
   if (!heavy) return <Framed itemId={itemId} message={message} />;
   return (
     <>
-      <Alert color="yellow" variant="light" py="xs" title="The HTML of this email can't be shown">
+      <Alert color="yellow" variant="light" mb="sm" py="xs" title="The HTML of this email can't be shown">
         It is built so that it would bring the browser to a stop. This is its text.
       </Alert>
       <TextBody text={message.text} />

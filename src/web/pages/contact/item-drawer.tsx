@@ -116,7 +116,9 @@ function People({ item, message }: { item: OpenedLogItem; message: Message }) {
   ];
   return (
     <div>
-      <div className={classes['subject']}>{message.subject || '(no subject)'}</div>
+      <div className={classes['subject']} title={message.subject}>
+        <bdi>{message.subject || '(no subject)'}</bdi>
+      </div>
       <dl className={classes['people']}>
         {rows
           .filter(([, people]) => people.length > 0)
@@ -171,7 +173,7 @@ function PeopleRow({ label, people }: { label: string; people: MailAddress[] }) 
         {shown.map(({ name, address }) => (name ? `${name} <${address}>` : address)).join(', ')}
         {shown.length < people.length && (
           <Button size="compact-xs" variant="subtle" onClick={() => setAll(true)}>
-            and {people.length - shown.length} more
+            and {(people.length - shown.length).toLocaleString('en')} more
           </Button>
         )}
       </dd>
@@ -188,7 +190,7 @@ function Attachments({ itemId, message }: { itemId: string; message: Message }) 
         <li key={part}>
           <a href={attachmentUrl(itemId, part)} download={filename || 'attachment'} title={`Download ${filename}`}>
             <IconPaperclip size={14} aria-hidden />
-            <span className="one-line">{filename || 'attachment'}</span>
+            <bdi className="one-line">{filename || 'attachment'}</bdi>
             <Text span size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
               {fileSize(size)}
             </Text>

@@ -42,7 +42,7 @@ function EmailLine({ item, opened, onOpen }: { item: LogItem; opened: boolean; o
       <span className={classes['sign']} data-direction={direction}>
         <Icon size={16} aria-hidden />
       </span>
-      <span className={`one-line ${classes['subject']}`}>{message.subject || '(no subject)'}</span>
+      <bdi className={`one-line ${classes['subject']}`}>{message.subject || '(no subject)'}</bdi>
       <RelativeTime at={item.at} className={classes['time']} />
       <span className={classes['meta']}>
         {direction && (

@@ -25,8 +25,8 @@ export function Checks({ connection }: { connection: Connection }) {
   return (
     <Stack gap="sm">
       <Text size="sm" c="dimmed">
-        A check compares every message on the server with the ledger and the Contact Log, and repairs what differs. It
-        runs by itself once a day.
+        A check compares every message on the server with what Letterlog noted of it, and with the Contact Log, and
+        repairs what differs. It runs by itself once a day.
       </Text>
       {connection.health.map(({ code, message }) => (
         <Alert key={code} color="yellow" variant="light" py={6}>
@@ -75,8 +75,8 @@ function Ended({ connection, check }: { connection: Connection; check: Check }) 
       {(check.error === null || startedAt) && (
         <Text size="sm" className="tabular">
           {differences === 0 && troubles.length === 0 && check.error === null
-            ? `In step: ${count(listed, 'message')}, each with its row.`
-            : `${count(listed, 'message')} listed, ${inLedger.toLocaleString('en')} in the ledger. ${count(differences, 'difference')}, ${repaired.toLocaleString('en')} repaired, ${recovered.toLocaleString('en')} recovered, ${missing.toLocaleString('en')} missing.`}
+            ? `Nothing is missing: ${count(listed, 'message')} compared, no difference.`
+            : `${count(listed, 'message')} compared, ${inLedger.toLocaleString('en')} of them noted here. ${count(differences, 'difference')}, ${repaired.toLocaleString('en')} repaired, ${recovered.toLocaleString('en')} recovered, ${missing.toLocaleString('en')} missing.`}
         </Text>
       )}
       {check.error !== null && (
@@ -90,7 +90,7 @@ function Ended({ connection, check }: { connection: Connection; check: Check }) 
       </Text>
       {troubles.map(({ folder, error }) => (
         <Text key={folder} size="sm" c="var(--mantine-color-error)">
-          {folder} could not be checked: {error}
+          <bdi>{folder}</bdi> could not be checked: {error}
         </Text>
       ))}
       {differences > 0 && (
@@ -112,7 +112,7 @@ function Differences({ connection, check }: { connection: Connection; check: Che
         {data?.found.map(({ folder, ref, explanation, kind }) => (
           <li key={`${folder} ${kind} ${ref}`}>
             <Text size="sm">
-              {folder}
+              <bdi>{folder}</bdi>
               {ref && `, message ${ref}`}: {explanation}
             </Text>
           </li>

@@ -61,7 +61,7 @@ export function FolderChoice(props: {
           <li key={folder.id}>
             <Group gap={8}>
               <Checkbox
-                label={folder.name}
+                label={<bdi>{folder.name}</bdi>}
                 checked={value.has(folder.id)}
                 disabled={props.disabled}
                 onChange={() => toggle(folder.id)}

@@ -43,8 +43,9 @@ function Ended({ history }: { history: History }) {
           <RelativeTime at={history.endedAt} />
         </>
       )}
-      : <Stretch history={history} />. {count(history.logged, 'email')} logged of {history.listed.toLocaleString('en')}{' '}
-      listed.
+      : <Stretch history={history} />. {count(history.logged, 'email')} logged
+      {/* What was listed before the import is none of its messages, but its emails are logged by it. */}
+      {history.listed >= history.logged && ` of ${history.listed.toLocaleString('en')} listed`}.
     </Text>
   );
 }
@@ -97,7 +98,7 @@ function UnderWay({ connection, history, own }: { connection: Connection; histor
         </Text>
         {troubles.map(({ folder, error }) => (
           <Alert key={folder} color="yellow" variant="light" py={6}>
-            {folder}: {error} It is tried again by itself.
+            <bdi>{folder}</bdi>: {error} It is tried again by itself.
           </Alert>
         ))}
         <Problem error={change.error} />

@@ -55,7 +55,8 @@ export function OutageResult({ outage }: { outage: Outage }) {
       )}
       {check?.troubles.map(({ folder, error }) => (
         <Alert key={folder} color="yellow" variant="light" py="xs">
-          The folder {folder} could not be checked: {error} Check the mailbox again from its page, under Check.
+          The folder <bdi>{folder}</bdi> could not be checked: {error} Check the mailbox again from its page, under
+          Check.
         </Alert>
       ))}
       {check && check.missing > 0 && <Missing connectionId={connection.id} checkId={check.id} />}
@@ -72,7 +73,7 @@ function Missing({ connectionId, checkId }: { connectionId: string; checkId: str
       <List size="sm">
         {left.slice(0, 10).map(({ folder, ref, kind, explanation }) => (
           <List.Item key={`${folder} ${kind} ${ref}`}>
-            {folder}, message {ref}: {explanation}
+            <bdi>{folder}</bdi>, message {ref}: {explanation}
           </List.Item>
         ))}
       </List>

@@ -28,16 +28,12 @@ export function Quarantine({ connection }: { connection: Connection }) {
         <Group key={id} justify="space-between" gap="xs">
           <div style={{ flex: '1 1 220px', minWidth: 0 }}>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-              {folder}, <RelativeTime at={receivedAt ?? listedAt} />
+              <bdi>{folder}</bdi>, <RelativeTime at={receivedAt ?? listedAt} />
               {why && `: ${why}`}
             </Text>
             <Text size="xs" c="dimmed">
               {dismissed ? 'Dismissed: it is not tried again' : `${count(tries, 'try', 'tries')} so far`}
-              {nextTryAt && (
-                <>
-                  , next <RelativeTime at={nextTryAt} />
-                </>
-              )}
+              {nextTryAt && <NextTry at={nextTryAt} connection={connection} />}
             </Text>
           </div>
           <Group gap="xs">
@@ -57,6 +53,18 @@ export function Quarantine({ connection }: { connection: Connection }) {
       ))}
     </Stack>
   );
+}
+
+function NextTry({ at, connection }: { at: string; connection: Connection }) {
+  if (Date.parse(at) > Date.now()) {
+    return (
+      <>
+        , next <RelativeTime at={at} />
+      </>
+    );
+  }
+  const away = ['paused', 'needs_sign_in', 'failing'].includes(connection.state);
+  return away ? ', next when the mailbox can be read again' : ', next in a moment';
 }
 
 const labels: Record<Action, string> = { retry: 'Try now', dismiss: 'Dismiss', restore: 'Put back' };

@@ -34,6 +34,7 @@ import { Problem, fieldErrors } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { SortHeading } from '../../components/sort-heading.tsx';
 import table from '../../components/table.module.css';
+import { usePhone } from '../../components/use-phone.ts';
 import { say, sayProblem } from '../../components/toast.tsx';
 import { Label } from '../../components/tone.tsx';
 import { newButton } from '../../shell/shortcuts.ts';
@@ -72,6 +73,7 @@ export function UsersPage() {
 
 function Members({ members }: { members: Member[] }) {
   const me = useMe();
+  const phone = usePhone();
   const client = useQueryClient();
   const [removing, setRemoving] = useState<Member | null>(null);
   const change = useMutation({
@@ -86,61 +88,86 @@ function Members({ members }: { members: Member[] }) {
     onError: (error) => sayProblem(error, "The role wasn't changed"),
   });
   const admin = mayAdminister(me);
+  const mayChange = (member: Member) => admin && (me.role === 'owner' || member.role !== 'owner');
+  const role = (member: Member) => (
+    <Select
+      size="xs"
+      w={150}
+      aria-label={`Role of ${member.name}`}
+      allowDeselect={false}
+      data={roleChoices.filter(({ value }) => value !== 'owner' || me.role === 'owner')}
+      value={member.role}
+      onChange={(chosen) => chosen && change.mutate({ member, role: chosen as Role })}
+    />
+  );
+  const removal = (member: Member) => (
+    <Button variant="default" onClick={() => setRemoving(member)}>
+      {member.userId === me.user.id ? 'Leave' : 'Remove'}
+    </Button>
+  );
   return (
-    <div className={table['wrap']}>
-      <table className={table['table']}>
-        <caption hidden>Users of this account</caption>
-        <thead>
-          <tr>
-            <SortHeading label="Name" />
-            <SortHeading label="Email address" />
-            <SortHeading label="Role" />
-            {admin && (
-              <th scope="col">
-                <VisuallyHidden>Actions</VisuallyHidden>
-              </th>
-            )}
-          </tr>
-        </thead>
-        <tbody>
+    <div className={phone ? undefined : table['wrap']}>
+      {phone ? (
+        <ul className={table['cards']} aria-label="Users of this account">
           {members.map((member) => (
-            <tr key={member.userId}>
-              <td>
-                <Group gap={10} wrap="nowrap">
-                  <Initials name={member.name} size={26} />
-                  <span className="one-line">{member.name}</span>
-                  {member.userId === me.user.id && <Label>you</Label>}
+            <li key={member.userId}>
+              <Group gap={10} wrap="nowrap">
+                <Initials name={member.name} size={36} />
+                <div style={{ minWidth: 0, flex: 1 }}>
+                  <Group gap={6} wrap="nowrap">
+                    <span className="one-line" style={{ fontWeight: 550 }}>
+                      {member.name}
+                    </span>
+                    {member.userId === me.user.id && <Label>you</Label>}
+                  </Group>
+                  <div className={`one-line ${table['dim']}`} style={{ fontSize: '0.8125rem' }}>
+                    {member.email}
+                  </div>
+                </div>
+                {!mayChange(member) && roleNames[member.role]}
+              </Group>
+              {mayChange(member) && (
+                <Group gap="xs" mt={8} justify="space-between">
+                  {role(member)}
+                  {removal(member)}
                 </Group>
-              </td>
-              <td className="one-line">{member.email}</td>
-              <td>
-                {admin && (me.role === 'owner' || member.role !== 'owner') ? (
-                  <Select
-                    size="xs"
-                    w={150}
-                    aria-label={`Role of ${member.name}`}
-                    allowDeselect={false}
-                    data={roleChoices.filter(({ value }) => value !== 'owner' || me.role === 'owner')}
-                    value={member.role}
-                    onChange={(role) => role && change.mutate({ member, role: role as Role })}
-                  />
-                ) : (
-                  roleNames[member.role]
-                )}
-              </td>
+              )}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <table className={table['table']}>
+          <caption hidden>Users of this account</caption>
+          <thead>
+            <tr>
+              <SortHeading label="Name" />
+              <SortHeading label="Email address" />
+              <SortHeading label="Role" />
               {admin && (
-                <td className={table['right']}>
-                  {(me.role === 'owner' || member.role !== 'owner') && (
-                    <Button variant="default" onClick={() => setRemoving(member)}>
-                      {member.userId === me.user.id ? 'Leave' : 'Remove'}
-                    </Button>
-                  )}
-                </td>
+                <th scope="col">
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </th>
               )}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {members.map((member) => (
+              <tr key={member.userId}>
+                <td>
+                  <Group gap={10} wrap="nowrap">
+                    <Initials name={member.name} size={26} />
+                    <span className="one-line">{member.name}</span>
+                    {member.userId === me.user.id && <Label>you</Label>}
+                  </Group>
+                </td>
+                <td className="one-line">{member.email}</td>
+                <td>{mayChange(member) ? role(member) : roleNames[member.role]}</td>
+                {admin && <td className={table['right']}>{mayChange(member) && removal(member)}</td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
       <Confirm
         opened={removing !== null}
         onClose={() => setRemoving(null)}
