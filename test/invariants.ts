@@ -17,6 +17,9 @@ const broken: Record<string, string> = {
       or count(*) <> count(distinct ref)`,
   'a folder counts over one epoch': `
     select folder_id from sighting where superseded_at is null group by folder_id having count(distinct epoch) > 1`,
+  'folders count as many rows by state as there are': `
+    select c.* from (select folder_id, state, count(*) as total from sighting where superseded_at is null group by folder_id, state) s
+    full join sighting_count c using (folder_id, state) where coalesce(s.total, 0) <> coalesce(c.total, 0)`,
   'a logged row has a message with a log item': `
     select s.id from sighting s where s.state = 'logged' and not exists (
       select from log_item li where li.account_id = s.account_id and li.message_id = s.message_id)`,

@@ -104,7 +104,7 @@ async function load(db: Db | Trx, viewer: Viewer, which: RawBuilder<unknown>): P
     select o.id, c.id as "connectionId", c.address, c.state, phase.is as phase, o.code, o.message, o.check_id as "checkId",
       case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as owner,
       o.began_at as "beganAt", o.back_at as "backAt", o.caught_up_at as "caughtUpAt", c.next_try_at as "nextTryAt",
-      missed.read, missed.quarantined, (case when phase.is = 'out' then 0 else ${recoveredAfter} end)::float8 as logged,
+      o.read::float8 as read, missed.quarantined, (case when phase.is = 'out' then 0 else ${recoveredAfter} end)::float8 as logged,
       case when n.dismissed_at is not null then 'dismissed' when n.later_until > now() then 'later' else 'raised' end as notice
     from outage o
     join connection c on c.account_id = o.account_id and c.id = o.connection_id and c.deleted_at is null
@@ -114,8 +114,8 @@ async function load(db: Db | Trx, viewer: Viewer, which: RawBuilder<unknown>): P
     cross join lateral (select case when o.caught_up_at is null and c.state = 'active' then 'catching_up'
       when o.caught_up_at is null then 'out' when k.ended_at is null and k.id is not null then 'checking' else 'over' end as is) phase
     cross join lateral (
-      select count(*)::float8 as read, (count(*) filter (where s.state = 'quarantined'))::float8 as quarantined from sighting s
-      where s.account_id = o.account_id and s.connection_id = o.connection_id and s.superseded_at is null
+      select count(*)::float8 as quarantined from sighting s
+      where s.account_id = o.account_id and s.connection_id = o.connection_id and s.state = 'quarantined' and s.superseded_at is null
         and s.id > o.after_sighting and s.id <= coalesce(o.until_sighting, s.id)) missed
     where o.account_id = ${accountId} and ${counts} and ${which}`.execute(db);
   const outages: Outage[] = [];

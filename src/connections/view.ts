@@ -138,17 +138,15 @@ interface Count {
   count: number;
 }
 
-/** By folder and state, out of the index sighting_counts. */
+/** By folder and state. */
 async function countSightings(db: Db | Trx, accountId: string, connectionIds: readonly string[]): Promise<Count[]> {
   const rows = await db
-    .selectFrom('sighting')
+    .selectFrom('sighting_count')
     .where('account_id', '=', accountId)
     .where('connection_id', 'in', connectionIds)
-    .where('superseded_at', 'is', null)
-    .groupBy(['connection_id', 'folder_id', 'state'])
-    .select(['connection_id as connectionId', 'folder_id as folderId', 'state', (eb) => eb.fn.countAll().as('count')])
+    .select(['connection_id as connectionId', 'folder_id as folderId', 'state', 'total'])
     .execute();
-  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+  return rows.map(({ total, ...row }) => ({ ...row, count: Number(total) }));
 }
 
 /** Folders that are gone are listed only while they are chosen. */

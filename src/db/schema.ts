@@ -31,6 +31,7 @@ import type {
   MessageParticipantTable,
   AttachmentTable,
   SightingTable,
+  SightingCountTable,
   SightingParticipantTable,
   DecisionTable,
 } from './schema/log.ts';
@@ -87,6 +88,7 @@ export interface Database {
   message_participant: MessageParticipantTable;
   attachment: AttachmentTable;
   sighting: SightingTable;
+  sighting_count: SightingCountTable;
   sighting_participant: SightingParticipantTable;
   sighting_exclusion: SightingExclusionTable;
   decision: DecisionTable;

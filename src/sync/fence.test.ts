@@ -129,7 +129,7 @@ test('a process that lost the connection notes nothing of it any more', async ()
 async function waitingForLock(): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock' and query like '%set fence = fence + 1%'`.execute(
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%from "connection"%for no key update%'`.execute(
     rig.db,
   );
   return rows[0]!.n;

@@ -75,6 +75,15 @@ export interface SightingTable {
   superseded_at: Timestamp | null;
 }
 
+/** Of migrations/0020_sighting_counts.sql. Triggers keep it. */
+export interface SightingCountTable {
+  account_id: string;
+  connection_id: string;
+  folder_id: string;
+  state: 'logged' | 'skipped' | 'quarantined';
+  total: Int8;
+}
+
 export interface SightingParticipantTable {
   account_id: string;
   sighting_id: Int8;

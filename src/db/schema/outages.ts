@@ -1,6 +1,6 @@
-/** Row types of migrations/0018_outages.sql. */
+/** Row types of migrations/0018_outages.sql; `read` is of 0020_sighting_counts.sql. */
 import type { Generated } from 'kysely';
-import type { CreatedAt, Int8, Timestamp } from './columns.ts';
+import type { CreatedAt, GeneratedInt8, Int8, Timestamp } from './columns.ts';
 
 export interface OutageTable {
   account_id: string;
@@ -14,6 +14,7 @@ export interface OutageTable {
   refused_at: Timestamp | null;
   back_at: Timestamp | null;
   caught_up_at: Timestamp | null;
+  read: GeneratedInt8;
   check_id: string | null;
 }
 
