@@ -52,13 +52,21 @@ afterAll(async () => {
 async function look(name: string): Promise<void> {
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(250);
+    // Half-way from one colour to another there is no contrast.
+    await expect.poll(() => page.evaluate(moving), { timeout: 30_000 }).toBe(0);
     await page.screenshot({ path: path.join(pictures, `odd-${name}-${colorScheme}.png`) });
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
     expect.soft(found, `${name} ${colorScheme}`).toEqual([]);
   }
 }
+
+/** How many transitions are under way; those without end are none. */
+const moving = () =>
+  document
+    .getAnimations()
+    .filter(({ playState, effect }) => playState === 'running' && Number(effect?.getComputedTiming().endTime) < 1e5)
+    .length;
 
 /** The email of this subject in Anna's log, once it is there. */
 async function itemOf(subject: string): Promise<string> {
