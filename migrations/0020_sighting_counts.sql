@@ -63,3 +63,5 @@ update outage o set read = (select count(*) from sighting s
 -- Of what an outage had missed: what is in quarantine, and what was logged.
 create index sighting_quarantined on sighting (account_id, connection_id, id) where state = 'quarantined';
 create index sighting_recovered on sighting (account_id, connection_id, id) where state = 'logged' and class in ('live', 'migrated');
+-- What it was counted by.
+drop index sighting_counts;
