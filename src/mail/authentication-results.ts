@@ -12,7 +12,7 @@ export interface AuthenticationResults {
   results: MethodResult[];
 }
 
-/** Real ones stay below 3,000 characters. */
+/** Characters: eight lines of the longest that there may be (RFC 5322, 2.1.1). Real ones stay below 3,000. */
 const longest = 8 * 1024;
 const mostResults = 100;
 
@@ -106,7 +106,7 @@ function joined(words: readonly string[]): string[] {
   const whole: string[] = [];
   for (const word of words) {
     const before = whole.at(-1);
-    if (before !== undefined && (word === '/' || word === '.' || /[^/.][/.]$/.test(before)))
+    if (before !== undefined && (word === '/' || word === '.' || /[^/.][/.]$/.test(before.slice(-2))))
       whole[whole.length - 1] += word;
     else whole.push(word);
   }

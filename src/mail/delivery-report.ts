@@ -34,10 +34,10 @@ export function readFreeForm(failedRecipients: string | undefined, text: string)
     return { status, recipients: addressesOf(failedRecipients.split(',')) };
   }
   const [report = ''] = text.split(
-    /^-{2,}.*\b(?:original message|copy of the message|body of the message|below this line)/im,
+    /^--.*\b(?:original message|copy of the message|body of the message|below this line)/im,
   );
   const recipients = addressesOf(
-    [...report.matchAll(/^[ \t]*<?([^\s<>():,]+@[^\s<>():,]+)>?[ \t]*(?::|$)/gm)].map(([, address]) => address!),
+    [...report.matchAll(/^[ \t]*<?([^\s<>():,@]+@[^\s<>():,@]+)>?[ \t]*(?::|$)/gm)].map(([, address]) => address!),
   );
   if (isDelayed(report)) return { status: 'delayed', recipients };
   return isFailed(report) || recipients.length > 0 ? { status: 'failed', recipients } : null;

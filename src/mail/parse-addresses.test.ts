@@ -41,3 +41,19 @@ test('reads what the parser for all reads, however unusual', () => {
     { numRuns: 3000 },
   );
 });
+
+test('reads long lists entry by entry as it reads short ones', () => {
+  const list = [
+    'Bob Example <bob@test.example>',
+    '"Example, Bob; \\"B\\": (Sales)" <bob@test.example>',
+    'Team: a@b.example, "x:y" <c@d.example> (of: us, them);',
+    '<a,b@c.example>',
+    'Nobody:;',
+    'carl@test.example (Carl)',
+    '=?utf-8?q?M=C3=BCller?= <m@test.example>',
+  ];
+  const short = list.flatMap((value) => parseAddresses(value));
+  expect(short).toHaveLength(7);
+  const times = Array.from({ length: 100 }, () => list).flat();
+  expect(parseAddresses(times.join(', '))).toEqual(Array.from({ length: 100 }, () => short).flat());
+});

@@ -29,6 +29,13 @@ const mostReferences = 100;
 /** Only what the receiving side wrote is looked at, which is far above. */
 const mostTrace = 40;
 const longestTrace = 8 * 1024 + 1;
+/** Characters of a field that are read: a thousand lines of the longest that there may be (RFC 5322, 2.1.1), room for 10,000 recipients with their names. */
+const longestField = 1024 * 1024;
+/** Bytes of a header that are read, as in parseMessage(). Servers let far shorter ones in. */
+const longestHead = 8 * 1024 * 1024;
+const longestName = 80;
+/** RFC 5322, 3.6, allows none. */
+const mostRepeated = 20;
 
 /**
  * Reads a header: of a whole message (what follows the empty line is ignored), or only its `headFields`. Never throws: malformed fields come out
@@ -82,12 +89,15 @@ export function listFields(rawHeader: Uint8Array, defects: Set<string>): [string
 function readFields(raw: Uint8Array): { fields: Map<string, string[]>; trace: TraceField[] } {
   const fields = new Map<string, string[]>();
   const trace: TraceField[] = [];
-  eachField(raw, (name, folded) => {
+  let left = longestField;
+  eachField(raw.subarray(0, longestHead), (name, whole) => {
     const key = name.toLowerCase();
     if (!wanted.has(key)) return true;
+    const folded = whole.slice(0, longestField);
     const values = fields.get(key);
-    if (values) values.push(folded);
-    else fields.set(key, [folded]);
+    // Of what is repeated only addresses are joined.
+    if (!values) fields.set(key, [folded]);
+    else if (values.length < mostRepeated && (left -= folded.length) > 0) values.push(folded);
     if ((key === 'received' || key === 'authentication-results') && trace.length < mostTrace)
       trace.push({ name: key, folded: folded.slice(0, longestTrace) });
     return true;
@@ -104,11 +114,11 @@ export function eachField(raw: Uint8Array, take: (name: string, folded: string) 
     if (end === start || (text[start] === '\r' && end === start + 1)) return;
     // Continuation lines begin with a space or a tab (RFC 5322, 2.2.3).
     while (end < text.length && (text[end + 1] === ' ' || text[end + 1] === '\t')) end = lineEnd(text, end + 1);
-    const colon = text.indexOf(':', start);
+    const colon = text.slice(start, Math.min(end, start + longestName)).indexOf(':');
     // RFC 5322, 2.2: a name has no spaces; one before the colon was allowed once.
-    if (colon > start && colon - start < 80 && colon < end) {
-      const name = text.slice(start, colon).trimEnd();
-      if (!/\s/.test(name) && !take(name, text.slice(colon + 1, end))) return;
+    if (colon > 0) {
+      const name = text.slice(start, start + colon).trimEnd();
+      if (!/\s/.test(name) && !take(name, text.slice(start + colon + 1, end))) return;
     }
     start = end + 1;
   }

@@ -16,7 +16,11 @@ export interface Handover {
   helo: string | null;
 }
 
+/** Characters that are looked at: four lines of the longest that there may be (RFC 5322, 2.1.1), where servers write two short ones. */
 const longest = 4 * 1024;
+/** Only one of its repetitions can take a space: two would try every way to share out a long run of them. */
+const greeting = /\b(?:helo|ehlo)\b(?:\s*=|\s)\s*([^\s()]+)/i;
+const greetings = new RegExp(greeting, 'gi');
 
 /** Reads the unfolded value of a Received field. The name by which the other side greeted is its own choice, and isn't looked at. */
 export function parseReceived(value: string): Hop {
@@ -28,8 +32,7 @@ export function parseReceived(value: string): Hop {
 export function parseHandover(value: string): Handover {
   const text = value.slice(0, longest);
   const { words, by, seen } = readHop(text);
-  const helo =
-    /\b(?:helo|ehlo)\b\s*[= ]\s*([^\s()]+)/i.exec(text)?.[1] ?? (isFrom(words[0]) ? (words[1] ?? null) : null);
+  const helo = greeting.exec(text)?.[1] ?? (isFrom(words[0]) ? (words[1] ?? null) : null);
   const protocol = (words[words.findIndex((word) => word.toLowerCase() === 'with') + 1] ?? '').toLowerCase();
   if (by === null || seen.length > 1) return { from: null, helo };
   if (protocol.startsWith('lmtp') || (seen[0] !== undefined && isLoopback(seen[0]))) return { from: 'inside', helo };
@@ -42,7 +45,7 @@ export function parseHandover(value: string): Handover {
 
 function readHop(value: string): { words: string[]; by: string | null; seen: string[] } {
   const text = value.slice(0, longest);
-  const { plain, comments } = withoutComments(text.replace(/\b(?:helo|ehlo)\b\s*[= ]\s*[^\s()]+/gi, ''));
+  const { plain, comments } = withoutComments(text.replace(greetings, ''));
   const words = plain.split(/[\s;]+/).filter(Boolean);
   const at = words.findIndex((word, index) => word.toLowerCase() === 'by' && (index === 0 || index > 1));
   const by = at < 0 ? null : (words[at + 1]?.toLowerCase().replace(/\.$/, '') ?? null);
@@ -68,16 +71,24 @@ function withoutComments(text: string): { plain: string; comments: { text: strin
   let plain = '';
   let comment = '';
   let depth = 0;
+  let words = 0;
+  let inWord = false;
   for (const character of text) {
     if (character === '(') depth += 1;
     if (depth > 0) comment += character;
-    else plain += character;
+    else {
+      plain += character;
+      const before = inWord;
+      inWord = !/[\s;]/.test(character);
+      if (inWord && !before) words += 1;
+    }
     if (character !== ')' || depth === 0) continue;
     depth -= 1;
     if (depth > 0) continue;
-    comments.push({ text: comment, position: plain.split(/[\s;]+/).filter(Boolean).length });
+    comments.push({ text: comment, position: words });
     comment = '';
     plain += ' ';
+    inWord = false;
   }
   return { plain, comments };
 }

@@ -80,9 +80,9 @@ function unflow(text: string, delSp: boolean): string {
     const quotes = /^>*/.exec(line)![0];
     const content = line.slice(quotes.length).replace(/^ /, '');
     const flows = content.endsWith(' ') && content !== '-- ';
-    if (open === quotes && content !== '-- ') lines[lines.length - 1] += content;
-    else lines.push(quotes === '' ? content : `${quotes} ${content}`);
-    if (flows && delSp) lines[lines.length - 1] = lines.at(-1)!.slice(0, -1);
+    const shown = flows && delSp ? content.slice(0, -1) : content;
+    if (open === quotes && content !== '-- ') lines[lines.length - 1] += shown;
+    else lines.push(quotes === '' ? shown : `${quotes} ${shown}`);
     open = flows ? quotes : null;
   }
   return lines.join('\n');
