@@ -10,6 +10,8 @@ export interface OddMessage {
   withheld?: boolean;
   /** The connection ends when it is asked for. */
   deadly?: boolean;
+  /** Its size is said to be so many bytes. */
+  saidSize?: number;
   /** Its literals are said to be so many bytes longer than they are. */
   longer?: number;
 }
@@ -35,6 +37,10 @@ export interface OddImap {
   capabilities: string;
   /** The code in the answer to EXAMINE (RFC 7162, 3.1.2). */
   modSeq: string | null;
+  /** Gives the whole of a message where a part of it is asked for. */
+  ignoresParts: boolean;
+  /** Bytes that were sent on each connection that has ended. */
+  sent: number[];
   /** How many connections were made. */
   connections: number;
   /** Names of the folders, as they stand in the answer to LIST. */
@@ -52,7 +58,10 @@ export async function startOddImap(): Promise<OddImap> {
     sockets.add(socket);
     odd.connections += 1;
     socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      odd.sent.push(socket.bytesWritten - socket.writableLength);
+    });
     socket.write('* OK odd\r\n');
     let rest = '';
     socket.on('data', (chunk) => {
@@ -79,6 +88,8 @@ export async function startOddImap(): Promise<OddImap> {
     script: () => null,
     capabilities: 'IMAP4rev1',
     modSeq: null,
+    ignoresParts: false,
+    sent: [],
     connections: 0,
     folders: ['INBOX', 'INBOX.Gesendet'],
     listsForever: false,
@@ -135,7 +146,7 @@ function answer(odd: OddImap, socket: net.Socket, tag: string, command: string):
   } else if (name === 'SEARCH') {
     if (odd.searches) say(`* SEARCH ${shown.map((message) => message.uid).join(' ')}`, `${tag} OK`);
     else say(`${tag} NO can't`);
-  } else if (name === 'FETCH') fetch(odd, socket, tag, command, shown);
+  } else if (name === 'FETCH') void fetch(odd, socket, tag, command, shown);
   else say(`${tag} OK`);
 }
 
@@ -145,7 +156,17 @@ function flood(socket: net.Socket, lines: string): void {
   else socket.once('drain', () => flood(socket, lines));
 }
 
-function fetch(odd: OddImap, socket: net.Socket, tag: string, command: string, shown: OddMessage[]): void {
+function taken(socket: net.Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once('drain', resolve).once('close', resolve));
+}
+
+async function fetch(
+  odd: OddImap,
+  socket: net.Socket,
+  tag: string,
+  command: string,
+  shown: OddMessage[],
+): Promise<void> {
   const byUid = command.startsWith('UID ');
   const [set = '', ...items] = command.replace(/^(UID )?FETCH /, '').split(' ');
   const asked = items.join(' ');
@@ -160,17 +181,21 @@ function fetch(odd: OddImap, socket: net.Socket, tag: string, command: string, s
     const wantsText = asked.includes('BODY.PEEK');
     if (wantsText && message.deadly) return void socket.destroy();
     const parts = [`UID ${message.uid}`];
-    if (asked.includes('RFC822.SIZE')) parts.push(`RFC822.SIZE ${message.head.length + message.body.length}`);
+    if (asked.includes('RFC822.SIZE')) parts.push(`RFC822.SIZE ${message.saidSize ?? message.head.length + message.body.length}`);
     if (asked.includes('INTERNALDATE') && odd.internalDate) parts.push('INTERNALDATE "01-Nov-2026 10:00:00 +0000"');
     if (wantsText && !message.withheld) {
-      const text = asked.includes('HEADER.FIELDS') ? message.head : message.head + message.body;
+      const whole = asked.includes('HEADER.FIELDS') ? message.head : message.head + message.body;
+      const [, from, length] = (!odd.ignoresParts && /<(\d+)\.(\d+)>/.exec(asked)) || [];
+      const text = from === undefined ? whole : whole.slice(Number(from), Number(from) + Number(length));
+      const origin = from === undefined ? '' : `<${from}>`;
       parts.push(
-        `${asked.includes('HEADER.FIELDS') ? 'BODY[HEADER.FIELDS (FROM)]' : 'BODY[]'} {${text.length + (message.longer ?? 0)}}\r\n${text}`,
+        `${asked.includes('HEADER.FIELDS') ? 'BODY[HEADER.FIELDS (FROM)]' : `BODY[]${origin}`} {${text.length + (message.longer ?? 0)}}\r\n${text}`,
       );
     }
-    socket.write(`* ${index + 1} FETCH (${parts.join(' ')})\r\n`);
-    // A change of flags of another message, told by the way.
-    socket.write(`* 1 FETCH (UID ${shown[0]?.uid} FLAGS (\\Seen))\r\n`);
+    // Behind it, a change of flags of another message, told by the way.
+    const news = `* 1 FETCH (UID ${shown[0]?.uid} FLAGS (\\Seen))`;
+    if (!socket.write(`* ${index + 1} FETCH (${parts.join(' ')})\r\n${news}\r\n`)) await taken(socket);
+    if (socket.destroyed) return;
   }
   socket.write(`${tag} OK\r\n`);
 }

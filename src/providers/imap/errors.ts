@@ -82,6 +82,13 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** More came than an answer may have; the connection was cut. */
+export class Flooded extends ProviderError {
+  constructor() {
+    super('protocol', 'The server gives an answer without end.');
+  }
+}
+
 /** The user has as many connections as the server allows. */
 export class TooManyConnections extends ProviderError {
   constructor(host: string, cause?: Error) {

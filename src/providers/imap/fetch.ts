@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ImapFlow } from 'imapflow';
 import { type Fetched, type Place, ProviderError } from '../provider.ts';
-import { commandError, isLost, type ServerName } from './errors.ts';
+import { commandError, Flooded, isLost, type ServerName } from './errors.ts';
 import { fetchRows, Refused } from './fetch-rows.ts';
 import { checkEpoch, EpochChanged } from './heads.ts';
 import { Patience } from './patience.ts';
@@ -15,6 +15,10 @@ const batch = 8 * 1024 * 1024;
 const piece = 1024 * 1024;
 /** Of a message whose size isn't told. */
 const longest = 256 * 1024 * 1024;
+/** Bytes that may come for so many that were promised: sizes are inexact at some servers, and what else happened in the folder is told by the way. */
+const mostFor = (promised: number) => 2 * promised + 1024 * 1024;
+/** Messages of a group that bring more than was asked for: then nothing more is asked of it. */
+const mostFloods = 10;
 
 interface About {
   size: number | null;
@@ -52,15 +56,22 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
   let most = mostAtOnce;
   // While a message is being looked for that is refused or breaks the connection: it lies before this.
   let suspect: number | null = null;
+  // Sizes were wrong by far: from here on each message is fetched alone, in pieces.
+  let distrusts = false;
+  let floods = 0;
   for (let at = 0; at < group.length;) {
     const place = group[at] as Place;
     const known = about.get(Number(place.ref));
     if (!known) {
       at += 1;
       yield { place, failed: goneError() };
-    } else if (known.size === null || known.size > small) {
+    } else if (distrusts || known.size === null || known.size > small) {
       at += 1;
-      yield await ofFolder(group.slice(at - 1), () => fetchLarge(sessions, server, place, known));
+      const told = distrusts ? { ...known, size: null } : known;
+      const answer = await ofFolder(group.slice(at - 1), () => fetchLarge(sessions, server, place, told));
+      if ('failed' in answer && answer.failed instanceof Overlong && (floods += 1) >= mostFloods)
+        throw new GroupFailed(group.slice(at - 1), answer.failed);
+      yield answer;
     } else {
       const together = batchFrom(group, at, about, suspect === null ? most : Math.ceil((suspect - at) / 2));
       let answered: Fetched[];
@@ -69,6 +80,10 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
         patience.succeeded();
         most = Math.min(mostAtOnce, most * 2);
       } catch (error) {
+        if (error instanceof Flooded) {
+          distrusts = true;
+          continue;
+        }
         const refused = error instanceof Refused ? error : null;
         if (!isLost(error) && !refused) throw error;
         if (!refused) patience.failed();
@@ -113,18 +128,24 @@ async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, Abou
 
 async function fetchSmall(sessions: Sessions, together: Place[], about: Map<number, About>): Promise<Fetched[]> {
   const { folder, epoch } = together[0] as Place;
+  const promised = together.reduce((sum, { ref }) => sum + (about.get(Number(ref))?.size ?? 0), 0);
   const { found, withheld } = await sessions.run(
     folder,
     async (client, mailbox) => {
       checkEpoch(mailbox, epoch);
       const found = new Map<number, Buffer>();
+      let bytes = 0;
       for await (const row of fetchRows(client, uidsOf(together), { uid: true, source: true }))
         // No source, or false: deleted meanwhile.
-        if (row.source) found.set(row.uid, row.source);
+        if (row.source) {
+          found.set(row.uid, row.source);
+          bytes += row.source.length;
+          if (bytes > mostFor(promised)) throw new Flooded();
+        }
       const missing = uidsOf(together).filter((uid) => !found.has(uid));
       return { found, withheld: missing.length > 0 ? await stillThere(client, missing) : new Set<number>() };
     },
-    { once: true },
+    { once: true, mostBytes: mostFor(promised) },
   );
   return together.map((place) => {
     const source = found.get(Number(place.ref));
@@ -154,13 +175,15 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
         let found: Buffer | undefined;
         for await (const row of fetchRows(client, [uid], { uid: true, source }))
           if (row.uid === uid) found ??= row.source;
+        // Else a server that knows no parts would go on for ever.
+        if (found && found.length > piece) throw new Overlong();
         if (found) return found;
         if ((await stillThere(client, [uid])).size === 0) return null;
         // Behind the end, some servers give nothing where others give an empty text.
         if (start > 0) return Buffer.alloc(0);
         throw new Withheld();
       },
-      { once: true },
+      { once: true, mostBytes: mostFor(piece) },
     );
   const patiently = (start: number) =>
     pieceAt(start).catch((error: unknown) => {
@@ -171,7 +194,9 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
   try {
     first = await patiently(0);
   } catch (error) {
-    if (error instanceof Withheld || error instanceof Refused) return { place, failed: error };
+    if (error instanceof Flooded) return { place, failed: new Overlong() };
+    if (error instanceof Withheld || error instanceof Refused || error instanceof Overlong)
+      return { place, failed: error };
     if (!isLost(error)) throw error;
     return { place, failed: breaksOff() };
   }
@@ -193,7 +218,8 @@ async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, 
   return {
     place,
     raw: Readable.from(pieces(), { objectMode: false, highWaterMark: 64 * 1024 }),
-    size: known.size,
+    // A size that is said to be small may be wrong: whoever reads it into memory believes it.
+    size: first.length < piece ? first.length : known.size !== null && known.size > piece ? known.size : null,
     receivedAt: known.receivedAt,
   };
 }
@@ -243,6 +269,12 @@ function batchFrom(group: Place[], from: number, about: Map<number, About>, most
 /** Ascending and each once: the same message may be asked for twice. */
 function uidsOf(places: Place[]): number[] {
   return [...new Set(places.map((place) => Number(place.ref)))].sort((a, b) => a - b);
+}
+
+class Overlong extends ProviderError {
+  constructor() {
+    super('protocol', 'The server sends far more than the part of this message that it is asked for.');
+  }
 }
 
 class Withheld extends ProviderError {

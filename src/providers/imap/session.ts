@@ -1,6 +1,5 @@
 import type { ImapFlow, MailboxObject } from 'imapflow';
-import { ProviderError } from '../provider.ts';
-import { ConnectionLost, isLost } from './errors.ts';
+import { ConnectionLost, Flooded, isLost } from './errors.ts';
 import { notify } from './notify.ts';
 
 /** What runs on a connection while nobody else does. It must only wait for the server: never for the reader of what it fetches. */
@@ -9,6 +8,8 @@ export type Task<T> = (client: ImapFlow, mailbox: MailboxObject | null) => Promi
 /** Milliseconds between the end of a task and IDLE: the next task mostly follows at once, and breaking IDLE costs two round trips. */
 const pause = 5;
 const longestTask = 15 * 60_000;
+/** Milliseconds between looks at how much has come, where that is bounded: a server nearby sends a few MB meanwhile. */
+const floodCheck = 20;
 
 /**
  * One connection: tasks run on it one after the other, folders are opened read-only, a server that stalls is hung up on. With keepIdle() it stays
@@ -54,7 +55,7 @@ export class Session {
 
   /**
    * Runs a task with the folder open (`null`: whichever). `fresh` opens it anew, so that UIDVALIDITY and UIDNEXT are the server's of now.
-   * Throws ConnectionLost, ProviderError 'protocol' for more than `mostBytes`, or what the command threw.
+   * Throws ConnectionLost, Flooded for more than `mostBytes`, or what the command threw.
    */
   run<T>(folder: string | null, task: Task<T>, options: { fresh?: boolean; mostBytes?: number } = {}): Promise<T> {
     this.waiting += 1;
@@ -125,12 +126,15 @@ export class Session {
         flooded = received - before > mostBytes;
         if (stalled || flooded) this.close();
       },
-      Math.min(1000, this.timeoutMs / 4),
+      mostBytes < Infinity ? floodCheck : Math.min(1000, this.timeoutMs / 4),
     );
     try {
       return await task();
     } catch (error) {
-      if (flooded) throw new ProviderError('protocol', 'The server gives an answer without end.');
+      if (flooded || error instanceof Flooded) {
+        this.close();
+        throw new Flooded();
+      }
       const broken = stalled || !this.alive || isLost(error);
       if (!broken) throw error;
       this.close();
