@@ -88,14 +88,15 @@ async function hashParticipants(
     select distinct address_key as key from message_participant
     where account_id = ${accountId} and message_id = any(${messageIds}::uuid[]) and role <> 'reply-to'`.execute(trx);
   await sql`
-    insert into sighting_participant (account_id, sighting_id, hash)
-    select distinct s.account_id, s.id, hashed.hash
+    insert into sighting_participant (account_id, sighting_id, hash, blind)
+    select s.account_id, s.id, hashed.hash, bool_and(p.role = 'bcc')
     from sighting s
     join message_participant p on p.account_id = s.account_id and p.message_id = s.message_id
       and p.role <> 'reply-to' and (p.role <> 'bcc' or p.connection_id = s.connection_id)
     join unnest(${rows.map((row) => row.key)}::text[], ${rows.map((row) => keyedHash(hashKey, row.key))}::bytea[]) as hashed (key, hash)
       on hashed.key = p.address_key
     where s.account_id = ${accountId} and s.message_id = any(${messageIds}::uuid[])
+    group by s.account_id, s.id, hashed.hash
     on conflict do nothing`.execute(trx);
 }
 

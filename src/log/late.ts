@@ -36,7 +36,7 @@ async function markDue(
 ): Promise<{ connectionId: string; rows: number }[]> {
   const { rows } = await sql<{ connectionId: string; rows: number }>`
     with found as (
-      select s.id, a.hash, x.id as exclusion_id from contact_address a
+      select s.id, a.hash, p.blind, x.id as exclusion_id from contact_address a
       join sighting_participant p on p.account_id = a.account_id and p.hash = a.hash
       join sighting s on s.account_id = p.account_id and s.id = p.sighting_id
         and s.state = 'skipped' and s.rule = any(${lateRules}::text[]) and s.vanished_at is null and s.superseded_at is null
@@ -57,7 +57,7 @@ async function markDue(
       insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from told
     ), named as (
       insert into sighting_exclusion (account_id, sighting_id, hash, exclusion_id, blind)
-      select distinct on (id, hash) ${accountId}::uuid, id, hash, exclusion_id, false from found join held using (id)
+      select distinct on (id, hash) ${accountId}::uuid, id, hash, exclusion_id, blind from found join held using (id)
       on conflict (sighting_id, hash, account_id) do update set exclusion_id = excluded.exclusion_id
     )
     select connection_id as "connectionId", count(*)::int as rows from due group by connection_id`.execute(trx);

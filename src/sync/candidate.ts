@@ -145,6 +145,11 @@ export function* matchedKeys(candidate: Pick<Candidate, 'people'>): Iterable<str
   for (const { role, key } of candidate.people) if (key !== null && role !== 'reply-to') yield key;
 }
 
+/** Those of them who stand in more than Bcc, which is for the copy's owner alone (spec, section 5, Seeing). */
+export function openKeys({ people }: Pick<Candidate, 'people'>): Set<string> {
+  return new Set(matchedKeys({ people: people.filter(({ role }) => role !== 'bcc') }));
+}
+
 /**
  * What follows from when a message came, compared with the connection's start and with what was asked for as history (spec, section 5, Since when and What fires).
  * 'lay_there': it was in this folder at the start already, so nobody listed it since.

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import { keyedHash } from '../mail/hash.ts';
-import { matchedKeys } from './candidate.ts';
+import { matchedKeys, openKeys } from './candidate.ts';
 import type { Hold } from './hold.ts';
 import type { Entry } from './ledger.ts';
 
@@ -26,7 +26,7 @@ export async function writeExclusions(
   if (excluded.size === 0) return;
   const rows = entries.flatMap(({ id, candidate, decision }) => {
     if (decision.state !== 'logged' && decision.rule !== 'excluded') return [];
-    const open = new Set(matchedKeys({ people: candidate.people.filter(({ role }) => role !== 'bcc') }));
+    const open = openKeys(candidate);
     return [...new Set(matchedKeys(candidate))]
       .filter((key) => excluded.has(key))
       .map((key) => ({

@@ -346,6 +346,35 @@ describe('why', () => {
     expect((await why('blind', user))[0]!.explanation).toContain(anna);
     expect((await why('personal', user))[0]!.explanation).toMatch(/was left out: you exclude ben@partner.example\.$/);
   });
+
+  test('tells admins nothing of a Bcc either that becomes a contact later', async () => {
+    await exclude('customer.example');
+    const [admin, user] = [rig.viewers[0]!, rig.viewers[1]!];
+    const id = await rig.connect(colleague, ['INBOX', 'Sent'], user);
+    deliver('blind', { from: colleague, to: 'x@x.example', bcc: anna }, colleague);
+    deliver('open', { from: colleague, to: anna, bcc: `${anna}, y@y.example` }, colleague);
+    await rig.pass(id);
+    await rig.addContact(anna);
+    const exclusion = { kind: 'domain', value: 'customer.example', scope: 'account' };
+    expect((await why('blind', admin))[0]!.excluded).toEqual([]);
+    expect((await why('open', admin))[0]!.excluded).toEqual([{ contact: null, exclusion, removed: false }]);
+    expect((await why('blind', user))[0]!.explanation).toContain(anna);
+  });
+
+  test('nor of one whose message was erased and is back among the skipped', async () => {
+    const annaId = await rig.addContact(anna);
+    const [admin, user] = [rig.viewers[0]!, rig.viewers[1]!];
+    const id = await rig.connect(colleague, ['INBOX', 'Sent'], user);
+    deliver('blind', { from: colleague, to: 'x@x.example', bcc: anna }, colleague);
+    deliver('open', { from: colleague, to: anna }, colleague);
+    await rig.pass(id);
+    await deleteContact(rig.db, rig.contactDeps, rig.accountId, annaId);
+    await exclude('customer.example');
+    await rig.addContact(anna);
+    expect((await why('blind', admin))[0]!.excluded).toEqual([]);
+    expect((await why('open', admin))[0]!.excluded).toHaveLength(1);
+    expect((await why('blind', user))[0]!.explanation).toContain(anna);
+  });
 });
 
 test('10,000 contacts are matched against 10,000 exclusions in two queries', async () => {

@@ -6,7 +6,7 @@ import { keyedHash } from '../mail/hash.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Place } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
-import { matchedKeys } from './candidate.ts';
+import { matchedKeys, openKeys } from './candidate.ts';
 import type { Decision, KnownMessage } from './decide.ts';
 import type { Hold } from './hold.ts';
 import { pauseAfter } from './quarantine.ts';
@@ -209,20 +209,22 @@ export async function writeHashes(
     );
   }
   const hashes = new Map<string, string>();
-  const rows: { id: string; hash: string }[] = [];
+  const rows: { id: string; hash: string; blind: boolean }[] = [];
   for (const { id, candidate, decision } of entries) {
     if (decision.state !== 'quarantined' && !lateRules.includes(decision.rule)) continue;
+    const open = openKeys(candidate);
     for (const key of new Set(matchedKeys(candidate))) {
       if (hold.ownKeys.has(key) || (decision.state === 'quarantined' && contacts.has(key))) continue;
       let hash = hashes.get(key);
       if (hash === undefined) hashes.set(key, (hash = `\\x${keyedHash(hold.hashKey, key).toString('hex')}`));
-      rows.push({ id, hash });
+      rows.push({ id, hash, blind: !open.has(key) });
     }
   }
   if (rows.length === 0) return;
   await sql`
-    insert into sighting_participant (account_id, sighting_id, hash)
-    select ${hold.accountId}, * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::bytea[])
+    insert into sighting_participant (account_id, sighting_id, hash, blind)
+    select ${hold.accountId}, * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::bytea[],
+      ${rows.map((row) => row.blind)}::bool[])
     on conflict do nothing`.execute(trx);
 }
 

@@ -181,7 +181,8 @@ async function fetch(
     const wantsText = asked.includes('BODY.PEEK');
     if (wantsText && message.deadly) return void socket.destroy();
     const parts = [`UID ${message.uid}`];
-    if (asked.includes('RFC822.SIZE')) parts.push(`RFC822.SIZE ${message.saidSize ?? message.head.length + message.body.length}`);
+    if (asked.includes('RFC822.SIZE'))
+      parts.push(`RFC822.SIZE ${message.saidSize ?? message.head.length + message.body.length}`);
     if (asked.includes('INTERNALDATE') && odd.internalDate) parts.push('INTERNALDATE "01-Nov-2026 10:00:00 +0000"');
     if (wantsText && !message.withheld) {
       const whole = asked.includes('HEADER.FIELDS') ? message.head : message.head + message.body;

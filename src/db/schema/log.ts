@@ -88,6 +88,8 @@ export interface SightingParticipantTable {
   account_id: string;
   sighting_id: Int8;
   hash: Buffer;
+  /** In Bcc only. */
+  blind: boolean;
 }
 
 export interface DecisionTable {
