@@ -167,15 +167,11 @@ export async function decideAll(
     hold,
     matched.flatMap((one) => one.identity ?? []),
   );
-  return candidates.map((candidate) => ({
-    candidate,
-    decision: decide(
-      candidate,
-      matches,
-      candidate.identity ? known.get(candidate.identity.toString('hex')) : undefined,
-      judge(hold, candidate).verdict === 'pass',
-    ),
-  }));
+  return candidates.map((candidate) => {
+    const before = candidate.identity ? known.get(candidate.identity.toString('hex')) : undefined;
+    const confirmed = before?.forged === true && judge(hold, candidate).verdict === 'pass';
+    return { candidate, decision: decide(candidate, matches, before, confirmed) };
+  });
 }
 
 export function hasContact(candidate: Candidate, { contacts }: AddressMatches): boolean {

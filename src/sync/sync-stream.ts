@@ -244,13 +244,16 @@ const contentKey = (hold: Hold, one: Candidate) => `${one.identity!.toString('he
 /** Copies of a message within a page share what was fetched of it. */
 export function share(hold: Hold, candidates: readonly Candidate[]): void {
   const fetched = new Map<string, Candidate>();
+  const sources = new Set<string>();
   for (const one of candidates) {
-    const key = one.identity && contentKey(hold, one);
+    if (!one.identity || !(one.content || one.failure)) continue;
+    sources.add(one.identity.toString('hex'));
+    const key = contentKey(hold, one);
     // What could be had in one folder isn't given up for a failure in another.
-    if (key && (one.content || (one.failure && !fetched.has(key)))) fetched.set(key, one);
+    if (one.content || !fetched.has(key)) fetched.set(key, one);
   }
   for (const one of candidates) {
-    const source = one.identity && fetched.get(contentKey(hold, one));
+    const source = one.identity && sources.has(one.identity.toString('hex')) && fetched.get(contentKey(hold, one));
     if (!source || one === source) continue;
     one.content = source.content;
     one.failure = source.failure;
