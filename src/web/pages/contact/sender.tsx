@@ -14,8 +14,8 @@ export function SenderWarning({ item, from }: { item: OpenedLogItem; from: MailA
       {several
         ? 'The email names senders of several organisations at once, so none of them can be confirmed.'
         : `By the rules of ${domain ?? 'the domain that it names'}, this was not sent by it.`}{' '}
-      Somebody else may have written it. Ask the contact in another way before you pay, click or answer. Automations
-      that are not set to start for such mail did not start.
+      Somebody else may have written it. Ask the contact in another way before you pay, click or answer. A copy that is
+      not confirmed starts only those automations that are set to start for such mail.
       {item.mailboxes.map((mailbox) => (
         <Text key={mailbox.connectionId} size="xs" c="dimmed" mt={4} style={{ overflowWrap: 'anywhere' }}>
           {mailbox.address}: {found(mailbox)}
