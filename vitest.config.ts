@@ -6,6 +6,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // How long a test waits for what must come: the limit only ends a broken run, so it is longer than the slowest machine needs.
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     projects: [
       {
         extends: true,
@@ -13,7 +15,7 @@ export default defineConfig({
           name: 'suite',
           include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts', 'soak/**/*.test.ts'],
           exclude: ['test/long/**'],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },

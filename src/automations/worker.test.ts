@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { makeAccount, makeMail, publishLine } from '../../test/fixtures/automation.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
@@ -58,10 +58,7 @@ const scoreOf = async () =>
     .lead_score;
 
 async function allIn(state: string, count: number): Promise<void> {
-  await vi.waitFor(async () => expect((await runsOf()).filter((run) => run.state === state)).toHaveLength(count), {
-    timeout: 20_000,
-    interval: 20,
-  });
+  await expect.poll(async () => (await runsOf()).filter((run) => run.state === state)).toHaveLength(count);
 }
 
 test('many runs of one contact in two processes do everything once', async () => {
@@ -83,7 +80,7 @@ test('a step that fails by accident is tried again, and its effect comes once', 
     end $$`.execute(db);
   await sql`create trigger ${name} before insert on task for each row execute function ${name}()`.execute(db);
   await receive(1);
-  await vi.waitFor(() => expect(errors.join()).toContain('the disk is full'), { timeout: 10_000 });
+  await expect.poll(() => errors.join()).toContain('the disk is full');
   expect(await runsOf()).toMatchObject([{ state: 'running', visit: 1, element_id: 'e2' }]);
   await sql`drop trigger ${name} on task`.execute(db);
   await allIn('ended', 1);

@@ -215,7 +215,7 @@ describe('connecting', () => {
     const waiting = connect(db, { ...late, mailboxLimitMs: 30 }, owner, input());
     await expect(waiting).rejects.toMatchObject({ code: 'mailbox_unreachable' });
     open!();
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+    await expect.poll(() => closed).toHaveBeenCalledOnce();
   });
 
   test('sends a password in clear to allowed internal hosts only', async () => {
@@ -266,7 +266,7 @@ describe('connecting', () => {
     const heard: unknown[] = [];
     const listener = await listen(database.url, { letterlog_connection: (payload) => heard.push(payload) }, () => {});
     const { id } = await connected();
-    await vi.waitFor(() => expect(heard).toContainEqual({ accountId, connectionId: id }));
+    await expect.poll(() => heard).toContainEqual({ accountId, connectionId: id });
     await listener.close();
   });
 });

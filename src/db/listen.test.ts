@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import { listen, notify } from './listen.ts';
 import type { Channels } from './listen.ts';
@@ -13,9 +13,9 @@ test('a notification arrives when its transaction commits, and not before', asyn
   await database.db.transaction().execute(async (trx) => {
     await notify(trx, 'letterlog_connection', connection);
     await notify(database.db, 'letterlog_connection', { ...connection, connectionId: 'first' });
-    await vi.waitFor(() => expect(heard).toEqual([{ accountId: 'a', connectionId: 'first' }]));
+    await expect.poll(() => heard).toEqual([{ accountId: 'a', connectionId: 'first' }]);
   });
-  await vi.waitFor(() => expect(heard).toHaveLength(2));
+  await expect.poll(() => heard).toHaveLength(2);
   expect(heard[1]).toEqual(connection);
   await listener.close();
 });
@@ -30,7 +30,7 @@ test('a rolled-back transaction says nothing', async () => {
   });
   await expect(failed).rejects.toThrow('no');
   await notify(database.db, 'letterlog_change', { accountId: 'a', kind: 'task' });
-  await vi.waitFor(() => expect(heard).toEqual(['task']));
+  await expect.poll(() => heard).toEqual(['task']);
   await listener.close();
 });
 
@@ -45,9 +45,9 @@ test('after a broken connection it listens again and reports the gap', async () 
   );
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'letterlog listen' and datname = current_database()`.execute(database.db);
-  await vi.waitFor(() => expect(gaps).toBe(1), { timeout: 10_000 });
+  await expect.poll(() => gaps).toBe(1);
   await notify(database.db, 'letterlog_connection', connection);
-  await vi.waitFor(() => expect(heard).toEqual([connection]));
+  await expect.poll(() => heard).toEqual([connection]);
   await listener.close();
 });
 
@@ -58,6 +58,6 @@ test('what is no object in JSON is dropped', async () => {
   for (const payload of ['hello', 'null', '"x"', '4'])
     await sql`select pg_notify('letterlog_connection', ${payload})`.execute(database.db);
   await notify(database.db, 'letterlog_connection', connection);
-  await vi.waitFor(() => expect(heard).toEqual([connection]));
+  await expect.poll(() => heard).toEqual([connection]);
   await listener.close();
 });

@@ -12,11 +12,10 @@ test('a connection that the server ends between two statements of a transaction 
     const outcome = db.transaction().execute(async (trx) => {
       const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
       await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(database.db);
-      await vi.waitFor(async () => {
-        const left = await sql`select from pg_stat_activity where pid = ${rows[0]!.pid}`.execute(database.db);
-        expect(left.rows).toHaveLength(0);
-      });
-      await vi.waitFor(() => expect(sql`select 1`.execute(trx)).rejects.toThrow());
+      const left = sql`select from pg_stat_activity where pid = ${rows[0]!.pid}`;
+      await expect.poll(async () => (await left.execute(database.db)).rows).toHaveLength(0);
+      const refused = () => sql`select 1`.execute(trx).catch((error: unknown) => error);
+      await expect.poll(refused).toBeInstanceOf(Error);
       throw new Error('rolled back');
     });
     await expect(outcome).rejects.toThrow();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { createJobs } from './jobs.ts';
@@ -38,8 +38,8 @@ async function enqueue(runIds: string[], options: { startAfter?: Date; key?: str
   );
 }
 
-const isDelivered = (runId: string, times = 1) =>
-  vi.waitFor(() => expect(delivered.get(runId)).toHaveLength(times), { timeout: 15_000, interval: 5 });
+const isDelivered = async (runId: string, times = 1) =>
+  await expect.poll(() => delivered.get(runId)).toHaveLength(times);
 
 test('a job is delivered when its transaction commits, and not before', async () => {
   await database.db.transaction().execute(async (trx) => {
@@ -66,7 +66,7 @@ test('workers do not idle beside a full queue', async () => {
   const many = Array.from({ length: 300 }, (_, index) => `many ${index}`);
   const start = performance.now();
   await enqueue(many);
-  await vi.waitFor(() => expect(many.every((runId) => delivered.has(runId))).toBe(true), { timeout: 20_000 });
+  await expect.poll(() => many.every((runId) => delivered.has(runId))).toBe(true);
   // By polling each second with four workers it would be 75 s.
   console.log(`300 jobs: ${Math.round(performance.now() - start)} ms`);
 });

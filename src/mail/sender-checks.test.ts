@@ -318,7 +318,7 @@ describe('a DNS in trouble', () => {
     };
     const first = await ask('one.example');
     expect(first.asked).toBe(true);
-    expect(first.took).toBeLessThan(5000);
+    expect(first.took).toBeLessThan(20_000);
     expect((await ask('one.example')).asked).toBe(false);
     expect((await ask('two.example')).asked).toBe(true);
     expect((await ask('three.example')).asked).toBe(false);

@@ -96,10 +96,9 @@ describe('where the mailbox’s server says nothing about senders', () => {
     answerFrom({ '*': 'silence' });
     const id = await rig.connect(me);
     for (let n = 0; n < 100; n += 1) box().append('INBOX', forged({ subject: `m${n}` }));
-    const began = performance.now();
     await rig.pass(id);
-    // One after the other they would take 20 seconds.
-    expect(performance.now() - began).toBeLessThan(15_000);
+    // A question for each would hold the page up for 20 seconds.
+    expect(dns.asked.length).toBeLessThan(100);
     expect(await rig.fired()).toHaveLength(100);
     expect((await senders())['m99']).toMatchObject({ verdict: 'none', by: null });
     expect((await senders())['m99']!.results).toContain('dns unavailable');

@@ -20,7 +20,6 @@ import { syncStream } from './sync-stream.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
-const waiting = { timeout: 15_000, interval: 20 };
 
 let database: TestDatabase;
 let points: Awaited<ReturnType<typeof databaseKillPoints>>;
@@ -84,7 +83,7 @@ test('edge case 27: whoever takes over waits for a COMMIT that is on its way, an
   const page = syncStream(hold, mailbox, 'INBOX', new Suspects());
   await reached;
   const taking = take();
-  await expect.poll(waitingForLock, waiting).toBe(1);
+  await expect.poll(waitingForLock).toBe(1);
   expect(await ledger()).toEqual([]);
   points.goOn();
   expect(await page).toMatchObject({ listed: 1 });

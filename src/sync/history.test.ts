@@ -308,12 +308,12 @@ describe('an import', () => {
       databaseConnections: 10,
     });
     try {
-      await expect.poll(async () => (await view(id)).logged, { timeout: 15_000 }).toBe(12);
+      await expect.poll(async () => (await view(id)).logged).toBe(12);
       await expect
         .poll(async () => (await view(id)).troubles, { timeout: 15_000 })
         .toEqual([{ folder: 'Sent', error: 'Garbled.' }]);
       deliver('new', 0);
-      await expect.poll(subjects, { timeout: 15_000 }).toContain('new live');
+      await expect.poll(subjects).toContain('new live');
       expect((await view(id)).state).toBe('running');
     } finally {
       await sync.stop();

@@ -83,9 +83,9 @@ test('an account whose address lock is held for long keeps no other from its tur
   const theirs = Promise.all(ids.map((id) => held.pass(id)));
   try {
     // The only turn that there is.
-    await expect.poll(waiting, { timeout: 30_000, interval: 10 }).toBe(1);
+    await expect.poll(waiting).toBe(1);
     const turn = other.pass(mine).then(() => 'had its turn');
-    await expect.poll(() => Promise.race([turn, 'waits']), { timeout: 15_000 }).toBe('had its turn');
+    await expect.poll(() => Promise.race([turn, 'waits'])).toBe('had its turn');
     expect(await other.log()).toHaveLength(1);
     expect(await held.log()).toEqual([]);
   } finally {

@@ -55,7 +55,6 @@ const start = (sweepSeconds = 3600) => {
   running.push(one);
   return one;
 };
-const eventually = { timeout: 15_000, interval: 20 };
 const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
 const connection = (id: string) =>
   rig.db.selectFrom('connection').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
@@ -65,12 +64,12 @@ describe('the supervisor', () => {
     start();
     const id = await rig.connect(me);
     deliver('first');
-    await expect.poll(subjects, eventually).toEqual(['first']);
+    await expect.poll(subjects).toEqual(['first']);
     for (let i = 0; i < 10; i += 1) deliver(`m${i}`);
-    await expect.poll(subjects, eventually).toHaveLength(11);
+    await expect.poll(subjects).toHaveLength(11);
     await rig.choose(id, ['INBOX', 'Sent']);
     deliver('sent', me, 'Sent');
-    await expect.poll(async () => (await rig.ledger()).length, eventually).toBe(12);
+    await expect.poll(async () => (await rig.ledger()).length).toBe(12);
     expect(await connection(id)).toMatchObject({ state: 'active', last_synced_at: expect.any(Date) });
   });
 
@@ -78,24 +77,24 @@ describe('the supervisor', () => {
     const first = start();
     await rig.connect(me);
     deliver('one');
-    await expect.poll(subjects, eventually).toHaveLength(1);
+    await expect.poll(subjects).toHaveLength(1);
     start();
     await first.stop();
     deliver('two');
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
   });
 
   test('takes over when the first one has lost its lock', async () => {
     start();
     const id = await rig.connect(me);
     deliver('one');
-    await expect.poll(subjects, eventually).toHaveLength(1);
+    await expect.poll(subjects).toHaveLength(1);
     const { fence } = await connection(id);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'letterlog sync' and datname = current_database()`.execute(rig.db);
-    await expect.poll(async () => Number((await connection(id)).fence), eventually).toBeGreaterThan(Number(fence));
+    await expect.poll(async () => Number((await connection(id)).fence)).toBeGreaterThan(Number(fence));
     deliver('two');
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
   });
 
   test('is not held up by a loop that takes long to stop', async () => {
@@ -119,12 +118,12 @@ describe('the supervisor', () => {
     await rig.connect(other);
     theirs.append('INBOX', mail({ from: 'stranger@x.example', to: other }));
     try {
-      await expect.poll(() => rig.ledger(), eventually).toEqual(['INBOX: skipped no_contact']);
+      await expect.poll(() => rig.ledger()).toEqual(['INBOX: skipped no_contact']);
     } finally {
       stuck.resolve();
     }
     await updateConnection(rig.db, rig.viewers[0]!, id, { paused: false });
-    await expect.poll(subjects, eventually).toEqual(['being stored']);
+    await expect.poll(subjects).toEqual(['being stored']);
   });
 
   test('that lost its place leaves the others theirs until their time is out', async () => {
@@ -139,7 +138,7 @@ describe('the supervisor', () => {
     start();
     const mine = await rig.connect(me);
     deliver('one');
-    await expect.poll(subjects, eventually).toHaveLength(1);
+    await expect.poll(subjects).toHaveLength(1);
     const other = 'other@acme.example';
     rig.server.mailbox(other);
     const { rows } = await ghost.query<{ id: number; at: Date }>(
@@ -161,7 +160,7 @@ describe('the supervisor', () => {
     const { [mine]: first } = await leases();
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'letterlog sync' and datname = current_database()`.execute(rig.db);
-    await expect.poll(async () => (await leases())[theirs], eventually).toBe(first);
+    await expect.poll(async () => (await leases())[theirs]).toBe(first);
     const now = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(rig.db);
     expect(now.rows[0]!.now.getTime()).toBeGreaterThanOrEqual(expiresAt.getTime());
     expect(await leases()).toEqual({ [mine]: first, [theirs]: first });
@@ -171,14 +170,14 @@ describe('the supervisor', () => {
     start();
     const id = await rig.connect(me);
     deliver('one');
-    await expect.poll(subjects, eventually).toHaveLength(1);
+    await expect.poll(subjects).toHaveLength(1);
     await updateConnection(rig.db, rig.viewers[0]!, id, { paused: true });
-    await expect.poll(() => box().watchers.size, eventually).toBe(0);
+    await expect.poll(() => box().watchers.size).toBe(0);
     deliver('in the pause');
     await updateConnection(rig.db, rig.viewers[0]!, id, { paused: false });
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
     await deleteConnection(rig.db, eraseDeps({ blobs: rig.blobs }), rig.viewers[0]!, id, 'erase');
-    await expect.poll(() => box().watchers.size, eventually).toBe(0);
+    await expect.poll(() => box().watchers.size).toBe(0);
     expect(await rig.log()).toEqual([]);
   });
 
@@ -186,9 +185,9 @@ describe('the supervisor', () => {
     start();
     await rig.connect(me);
     deliver('early', 'late@x.example');
-    await expect.poll(() => rig.ledger(), eventually).toEqual(['INBOX: skipped no_contact']);
+    await expect.poll(() => rig.ledger()).toEqual(['INBOX: skipped no_contact']);
     await rig.addContact('late@x.example');
-    await expect.poll(() => rig.log(), eventually).toEqual(['late@x.example | early | late_contact | received']);
+    await expect.poll(() => rig.log()).toEqual(['late@x.example | early | late_contact | received']);
   });
 });
 
@@ -197,32 +196,30 @@ describe('trouble', () => {
     const id = await rig.connect(me);
     box().password = 'changed';
     start();
-    await expect.poll(async () => (await connection(id)).state, eventually).toBe('needs_sign_in');
+    await expect.poll(async () => (await connection(id)).state).toBe('needs_sign_in');
     expect(await connection(id)).toMatchObject({ state_code: 'refused', next_try_at: null });
     deliver('missed');
     await reauthenticate(rig.db, rig.mailboxDeps, rig.viewers[0]!, id, { credentials: { password: 'changed' } });
-    await expect.poll(subjects, eventually).toEqual(['missed']);
-    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+    await expect.poll(subjects).toEqual(['missed']);
+    await expect.poll(async () => (await connection(id)).state).toBe('active');
   });
 
   test('a server out of reach is tried again, with the next try to be seen; a push that broke is mended quietly', async () => {
     const id = await rig.connect(me);
     box().fail('open', new ProviderError('transient', 'No route to the server.', { reason: 'unreachable' }));
     start();
-    await expect.poll(async () => (await connection(id)).state, eventually).toBe('failing');
+    await expect.poll(async () => (await connection(id)).state).toBe('failing');
     const failing = await connection(id);
     expect(failing).toMatchObject({ state_code: 'unreachable', state_message: 'No route to the server.' });
     expect(failing.next_try_at!.getTime()).toBeGreaterThan(Date.now());
     deliver('missed');
-    await expect.poll(subjects, eventually).toEqual(['missed']);
+    await expect.poll(subjects).toEqual(['missed']);
     // All of it read, not just something.
-    await expect
-      .poll(() => connection(id), eventually)
-      .toMatchObject({ state: 'active', last_synced_at: expect.any(Date) });
+    await expect.poll(() => connection(id)).toMatchObject({ state: 'active', last_synced_at: expect.any(Date) });
     const { state_since: since } = await connection(id);
     box().breakWatches(new ProviderError('transient', 'The connection broke.'));
     deliver('after the break');
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
     expect(await connection(id)).toMatchObject({ state: 'active', state_since: since });
   });
 
@@ -230,19 +227,19 @@ describe('trouble', () => {
     const id = await rig.connect(me);
     start();
     deliver('before');
-    await expect.poll(subjects, eventually).toEqual(['before']);
+    await expect.poll(subjects).toEqual(['before']);
     const seen: string[] = [];
     const shown = async () => {
       const { state } = await viewConnection(rig.db, rig.accountId, id);
       if (seen.at(-1) !== state) seen.push(state);
       return state;
     };
-    await expect.poll(shown, eventually).toBe('active');
+    await expect.poll(shown).toBe('active');
     await expect(tryNow(rig.db, rig.viewers[0]!, id)).rejects.toMatchObject({ code: 'conflict' });
     const away = new ProviderError('transient', 'No route to the server.', { retryAfter: 3600 });
     box().fail('open', away, { times: 2 });
     box().breakWatches(new ProviderError('transient', 'The connection broke.'));
-    await expect.poll(shown, eventually).toBe('failing');
+    await expect.poll(shown).toBe('failing');
     const missed = Array.from({ length: 30 }, (_, i) => `missed${String(i).padStart(2, '0')}`);
     for (const subject of missed) deliver(subject);
     box().latency = 20;
@@ -251,9 +248,9 @@ describe('trouble', () => {
         // The second of the two refusals may still be ahead.
         if ((await shown()) === 'failing') await tryNow(rig.db, rig.viewers[0]!, id).catch(() => {});
         return seen.at(-1);
-      }, eventually)
+      })
       .toBe('catching_up');
-    await expect.poll(shown, eventually).toBe('active');
+    await expect.poll(shown).toBe('active');
     expect(seen).toEqual(['active', 'failing', 'catching_up', 'active']);
     expect(await subjects()).toEqual(['before', ...missed]);
     const order = await rig.db
@@ -295,16 +292,16 @@ describe('trouble', () => {
     start();
     const failing = { state: 'failing', state_code: 'protocol' };
     const seen = async () => (await connection(id)).state;
-    await expect.poll(seen, eventually).toBe('failing');
+    await expect.poll(seen).toBe('failing');
     for (let tries = 2; tries <= 4; tries += 1) {
       const { state_since: since, next_try_at: next } = await connection(id);
       await tryNow(rig.db, rig.viewers[0]!, id);
-      await expect.poll(async () => (await connection(id)).next_try_at, eventually).not.toEqual(next);
+      await expect.poll(async () => (await connection(id)).next_try_at).not.toEqual(next);
       expect(await connection(id)).toMatchObject({ ...failing, state_since: since });
     }
     await tryNow(rig.db, rig.viewers[0]!, id);
-    await expect.poll(seen, eventually).toBe('active');
-    await expect.poll(subjects, eventually).toEqual(['one']);
+    await expect.poll(seen).toBe('active');
+    await expect.poll(subjects).toEqual(['one']);
   });
 
   test.each([
@@ -315,7 +312,7 @@ describe('trouble', () => {
     box().fail('changes', error, { folder: 'Sent', times: 1000 });
     start();
     deliver('one');
-    await expect.poll(subjects, eventually).toEqual(['one']);
+    await expect.poll(subjects).toEqual(['one']);
     const troubled = () =>
       rig.db
         .selectFrom('stream')
@@ -323,10 +320,10 @@ describe('trouble', () => {
         .where('error', 'is not', null)
         .select(['ref', 'error'])
         .execute();
-    await expect.poll(troubled, eventually).toEqual([{ ref: 'Sent', error: 'Garbled.' }]);
-    await expect.poll(async () => (await connection(id)).state, eventually).toBe('active');
+    await expect.poll(troubled).toEqual([{ ref: 'Sent', error: 'Garbled.' }]);
+    await expect.poll(async () => (await connection(id)).state).toBe('active');
     deliver('two');
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
   });
 
   test('a folder that is deleted is marked gone, and read again when it comes back', async () => {
@@ -334,7 +331,7 @@ describe('trouble', () => {
     const id = await rig.connect(me, ['INBOX', 'Projects']);
     start(1);
     deliver('one', anna, 'Projects');
-    await expect.poll(subjects, eventually).toEqual(['one']);
+    await expect.poll(subjects).toEqual(['one']);
     box().deleteFolder('Projects');
     const gone = async () =>
       (
@@ -345,9 +342,9 @@ describe('trouble', () => {
           .where('ref', '=', 'Projects')
           .executeTakeFirstOrThrow()
       ).gone_at;
-    await expect.poll(gone, eventually).not.toBeNull();
+    await expect.poll(gone).not.toBeNull();
     deliver('two');
-    await expect.poll(subjects, eventually).toHaveLength(2);
+    await expect.poll(subjects).toHaveLength(2);
     expect((await connection(id)).state).toBe('active');
   });
 
@@ -356,11 +353,11 @@ describe('trouble', () => {
     await rig.connect(me, ['INBOX', 'Projects']);
     start(1);
     deliver('one', anna, 'Projects');
-    await expect.poll(subjects, eventually).toEqual(['one']);
+    await expect.poll(subjects).toEqual(['one']);
     box().renameFolder('Projects', 'Projekte');
-    await expect.poll(() => [...box().watchers].some(({ folders }) => folders.has('Projekte')), eventually).toBe(true);
+    await expect.poll(() => [...box().watchers].some(({ folders }) => folders.has('Projekte'))).toBe(true);
     deliver('two', anna, 'Projekte');
-    await expect.poll(subjects, eventually).toEqual(['one', 'two']);
+    await expect.poll(subjects).toEqual(['one', 'two']);
   });
 
   test('a push that says nothing costs until the next sweep', async () => {
@@ -373,8 +370,8 @@ describe('trouble', () => {
     };
     start(1);
     await rig.connect(me);
-    await expect.poll(() => box().calls.stale ?? 0, eventually).toBeGreaterThan(0);
+    await expect.poll(() => box().calls.stale ?? 0).toBeGreaterThan(0);
     deliver('unheard');
-    await expect.poll(subjects, eventually).toEqual(['unheard']);
+    await expect.poll(subjects).toEqual(['unheard']);
   });
 });

@@ -50,7 +50,6 @@ afterEach(async () => {
   await checkInvariants(database.db);
 });
 
-const eventually = { timeout: 30_000, interval: 20 };
 const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, from = anna) =>
   box().append('INBOX', mail({ from, to: me, subject, messageId: `${subject}@x` }));
@@ -112,10 +111,10 @@ describe('re-sync', () => {
     const id = await rig.connect(me);
     start();
     deliver('before');
-    await expect.poll(subjects, eventually).toEqual(['before']);
+    await expect.poll(subjects).toEqual(['before']);
     box().password = 'changed';
     box().breakWatches(new ProviderError('transient', 'The connection broke.'));
-    await expect.poll(async () => (await view(id)).state, eventually).toBe('needs_sign_in');
+    await expect.poll(async () => (await view(id)).state).toBe('needs_sign_in');
     for (let i = 1; i <= 9; i += 1) deliver(`missed${i}`, i === 9 ? 'stranger@x.example' : anna);
     expect(await outages(id)).toMatchObject([
       { phase: 'out', needsSignIn: true, code: 'refused', notice: 'raised', check: null },
@@ -129,7 +128,7 @@ describe('re-sync', () => {
       .poll(async () => {
         seen.add((await view(id)).state);
         return await result(id);
-      }, eventually)
+      })
       .toEqual({ phase: 'over', recovered: 8, missing: 0 });
     expect([...seen]).toEqual(['catching_up', 'active']);
     expect((await outages(id))[0]).toMatchObject({
@@ -147,17 +146,17 @@ describe('re-sync', () => {
     const id = await rig.connect(me);
     start();
     deliver('before');
-    await expect.poll(subjects, eventually).toEqual(['before']);
+    await expect.poll(subjects).toEqual(['before']);
     box().fail('open', new ProviderError('transient', 'No route to the server.', { retryAfter: 3600 }), { times: 2 });
     box().breakWatches(new ProviderError('transient', 'The connection broke.'));
-    await expect.poll(async () => (await view(id)).state, eventually).toBe('failing');
+    await expect.poll(async () => (await view(id)).state).toBe('failing');
     await backdate(id);
     deliver('missed');
     const until = async () => {
       if ((await view(id)).state === 'failing') await tryNow(rig.db, rig.viewers[0]!, id).catch(() => {});
       return await result(id);
     };
-    await expect.poll(until, eventually).toEqual({ phase: 'over', recovered: 1, missing: 0 });
+    await expect.poll(until).toEqual({ phase: 'over', recovered: 1, missing: 0 });
     expect(await subjects()).toEqual(['before', 'missed']);
     expect(await rig.fired()).toHaveLength(2);
   });
@@ -283,14 +282,14 @@ describe('edge case 18: a refused password', () => {
     const id = await rig.connect(me);
     box().password = 'changed';
     start();
-    await expect.poll(async () => (await view(id)).state, eventually).toBe('needs_sign_in');
+    await expect.poll(async () => (await view(id)).state).toBe('needs_sign_in');
     const { open } = box().calls;
     await running.pop()!.stop();
     start();
     // Another mailbox shows that the restarted process is at work.
     rig.server.mailbox('other@acme.example');
     const other = await rig.connect('other@acme.example');
-    await expect.poll(async () => (await view(other)).lastSyncedAt, eventually).not.toBeNull();
+    await expect.poll(async () => (await view(other)).lastSyncedAt).not.toBeNull();
     await updateConnection(rig.db, rig.viewers[0]!, id, { paused: true });
     expect(await listOutages(rig.db, rig.viewers[0]!)).toEqual([]);
     const resumed = await updateConnection(rig.db, rig.viewers[0]!, id, { paused: false });
@@ -403,10 +402,10 @@ describe('a check of a mailbox that is not read any more', () => {
     const id = await rig.connect(me);
     box().fail('open', new ProviderError('transient', 'No route.', { reason: 'unreachable' }), { times: 1000 });
     start();
-    await expect.poll(async () => (await view(id)).state, eventually).toBe('failing');
+    await expect.poll(async () => (await view(id)).state).toBe('failing');
     const { id: checkId } = await askForCheck(rig.db, rig.viewers[0]!, id);
     await tryNow(rig.db, rig.viewers[0]!, id);
     const check = async () => (await viewChecks(rig.db, rig.accountId, id)).find((one) => one.id === checkId);
-    await expect.poll(check, eventually).toMatchObject({ endedAt: expect.any(Date), error: 'No route.' });
+    await expect.poll(check).toMatchObject({ endedAt: expect.any(Date), error: 'No route.' });
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
@@ -219,7 +219,7 @@ describe('joining', () => {
     await rig.db.transaction().execute(async (trx) => {
       await joinThreads(trx, rig.accountId, [left]);
       second = rig.db.transaction().execute((other) => joinThreads(other, rig.accountId, [right]));
-      await vi.waitFor(async () => expect(await waiting()).toBeGreaterThan(0));
+      await expect.poll(() => waiting()).toBeGreaterThan(0);
     });
     await second;
     expect(await threadCount()).toBe(1);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
@@ -89,7 +89,7 @@ test('a copy that can not be fetched takes nothing from the copy that could', as
   mailbox.fail('message', new ProviderError('protocol', 'no'), { place: second });
   // While the first one is being committed, both copies are fetched.
   rig.deps.storing = async (_piece, work) => {
-    if (mailbox.calls.fetch) await vi.waitFor(() => expect(mailbox.calls.fetch).toBeGreaterThanOrEqual(3));
+    if (mailbox.calls.fetch) await expect.poll(() => mailbox.calls.fetch).toBeGreaterThanOrEqual(3);
     return work();
   };
   await rig.pass(id);
@@ -317,7 +317,7 @@ describe('a contact and a page at the same time', () => {
     rig.deps.fire = async (trx, ...rest) => {
       // By then all rows of the page are written, and none is visible yet.
       adding = rig.addContact('race@x.example');
-      await expect.poll(() => waitingForLock(rig), { timeout: 5000 }).toBe(1);
+      await expect.poll(() => waitingForLock(rig)).toBe(1);
       return await fire(trx, ...rest);
     };
     await rig.pass(id);

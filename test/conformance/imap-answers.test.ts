@@ -177,7 +177,7 @@ describe('a server that', () => {
       const woken: string[] = [];
       const onError = vi.fn<(error: ProviderError) => void>();
       const unwatch = await mailbox.watch([inbox, sent], ({ ref }) => woken.push(ref), onError);
-      await expect.poll(() => woken.sort(), { timeout: 30_000 }).toEqual(['INBOX', 'INBOX.Gesendet']);
+      await expect.poll(() => woken.sort()).toEqual(['INBOX', 'INBOX.Gesendet']);
       expect(onError).not.toHaveBeenCalled();
       await unwatch();
     },

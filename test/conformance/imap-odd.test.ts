@@ -230,13 +230,11 @@ describe('a server that', () => {
     const start = await mailbox.start(inbox);
     server.append('a');
     server.mute = 'EXAMINE';
-    const began = Date.now();
     await expect(changes(start)).rejects.toMatchObject({
       name: 'ProviderError',
       kind: 'transient',
       reason: 'unreachable',
     });
-    expect(Date.now() - began).toBeLessThan(8000);
     server.mute = null;
     expect(idsOf(await changes(start))).toEqual(['a']);
   });

@@ -100,7 +100,7 @@ describe('signing in', () => {
     const mailbox = await rig.provider.open(rig.settings, rig.credentials);
     await dovecot.setPassword(rig.user, 'another');
     await vi.waitFor(() => expect(mailbox.folders()).rejects.toMatchObject({ kind: 'auth' }), {
-      timeout: 8000,
+      timeout: 60_000,
       interval: 300,
     });
     await mailbox.close();
@@ -154,9 +154,7 @@ describe('a server that', () => {
 
   test('never answers the sign-in is given up', async () => {
     using server = await scripted('* OK hello', capability());
-    const began = Date.now();
     expect(await refusal(server.open())).toMatchObject({ kind: 'transient', reason: 'unreachable' });
-    expect(Date.now() - began).toBeLessThan(10_000);
   });
 
   test('speaks another language is no IMAP server', async () => {
@@ -289,9 +287,9 @@ describe('on a real server', () => {
       (woken) => wakes.push(woken.ref),
       (error) => wakes.push(error.message),
     );
-    await vi.waitFor(() => expect(wakes).toHaveLength(1));
+    await expect.poll(() => wakes).toHaveLength(1);
     await dovecot.doveadm('kick', rig.user);
-    await vi.waitFor(() => expect(wakes).toEqual(['INBOX', 'INBOX']), { timeout: 5000 });
+    await expect.poll(() => wakes).toEqual(['INBOX', 'INBOX']);
     await dovecot.doveadm('mailbox', 'status', '-u', rig.user, 'messages', 'INBOX');
     await stop();
     await mailbox.close();
@@ -309,9 +307,9 @@ describe('on a real server', () => {
       (woken) => wakes.push(woken.ref),
       (error) => errors.push(error),
     );
-    await vi.waitFor(() => expect(wakes).toHaveLength(1));
+    await expect.poll(() => wakes).toHaveLength(1);
     await dovecot.doveadm('kick', rig.user);
-    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 10_000 });
+    await expect.poll(() => errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({ kind: 'transient' });
     expect(await mailbox.folders()).not.toEqual([]);
     await mailbox.close();
@@ -330,13 +328,13 @@ describe('on a real server', () => {
       (woken) => wakes.push(woken.ref),
       (error) => errors.push(error),
     );
-    await vi.waitFor(() => expect(wakes).toHaveLength(1));
+    await expect.poll(() => wakes).toHaveLength(1);
     // Some refreshes of the quiet connection go by.
     const before = proxy.bytes.up;
-    await vi.waitFor(() => expect(proxy.bytes.up).toBeGreaterThan(before + 200), { timeout: 8000 });
+    await expect.poll(() => proxy.bytes.up).toBeGreaterThan(before + 200);
     expect(errors).toEqual([]);
     proxy.faults.stalled = true;
-    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 8000 });
+    await expect.poll(() => errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({ kind: 'transient', reason: 'unreachable' });
     await expect(mailbox.folders()).rejects.toMatchObject({ kind: 'transient' });
     proxy.faults.stalled = false;
@@ -391,9 +389,9 @@ describe('on a real server', () => {
       (woken) => wakes.push(woken.ref),
       (error) => wakes.push(error.message),
     );
-    await vi.waitFor(() => expect(wakes).toHaveLength(3));
+    await expect.poll(() => wakes).toHaveLength(3);
     await rig.append('Archive', message('archived'));
-    await vi.waitFor(() => expect(wakes.slice(3)).toEqual(['Archive']));
+    await expect.poll(() => wakes.slice(3)).toEqual(['Archive']);
     await stop();
     await mailbox.close();
     await rig.close();

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type {
   Cursor,
   Fetched,
@@ -43,8 +43,6 @@ export interface Differences {
   prefix?: string;
   /** A renamed folder is numbered anew: only what is in it tells (sync/renames.ts). */
   renumbersOnRename?: boolean;
-  /** Milliseconds in which news of a folder that is not the first are heard of. */
-  wakesWithin?: number;
 }
 
 export const longAgo = new Date('2000-01-01');
@@ -328,7 +326,7 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
       expect(idsOf(await pagesOf(mailbox, inbox, start))).toEqual([ref('one')]);
     });
 
-    test('wakes the right stream in time', async () => {
+    test('wakes the right stream', async () => {
       const sent = streamOf(at('Sent'));
       const cursor = await mailbox.start(sent);
       const wakes: string[] = [];
@@ -338,14 +336,12 @@ export function providerSuite(name: string, makeRig: () => Promise<Rig>): void {
         (stream) => wakes.push(stream.ref),
         (error) => errors.push(error),
       );
-      await vi.waitFor(() => expect(wakes.sort()).toEqual(['INBOX', at('Sent')]));
+      await expect.poll(() => wakes.sort()).toEqual(['INBOX', at('Sent')]);
       let after = cursor;
       for (const id of ['first', 'second', 'third']) {
         wakes.length = 0;
-        const began = performance.now();
         await rig.append(at('Sent'), message(id));
-        await vi.waitFor(() => expect(wakes).toContain(at('Sent')), { timeout: 5000, interval: 5 });
-        expect(performance.now() - began).toBeLessThan(rig.differences?.wakesWithin ?? 1000);
+        await expect.poll(() => wakes).toContain(at('Sent'));
         expect(wakes).not.toContain('INBOX');
         const pages = await pagesOf(mailbox, sent, after);
         expect(idsOf(pages)).toEqual([ref(id)]);

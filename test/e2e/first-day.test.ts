@@ -159,8 +159,7 @@ test('from the printed link to the task that a mail made', { timeout: 300_000 },
   await page.getByText('Offer for the façade').first().click();
   await page.getByRole('dialog').waitFor();
   const frame = page.frameLocator('iframe');
-  const loaded = { timeout: 30_000 };
-  await expect.poll(() => frame.locator('img').first().getAttribute('src'), loaded).toMatch(/^data:image\/png/);
+  await expect.poll(() => frame.locator('img').first().getAttribute('src')).toMatch(/^data:image\/png/);
   // After the inline image came: the mail is still to be seen.
   await frame.getByText('please send us the offer').waitFor();
   expect(await frame.locator('script').count()).toBe(0);
@@ -169,7 +168,7 @@ test('from the printed link to the task that a mail made', { timeout: 300_000 },
   expect(remote).toEqual([]);
   await look('12-message');
   await button(/remote images/i).click();
-  await expect.poll(() => remote.length, loaded).toBeGreaterThan(0);
+  await expect.poll(() => remote.length).toBeGreaterThan(0);
   await page.getByRole('link', { name: /plan\.pdf/ }).waitFor();
   await page.getByText('Why is this here?').click();
   await see(/belongs to a contact/);
@@ -183,12 +182,10 @@ test('from the printed link to the task that a mail made', { timeout: 300_000 },
   await see(/Nothing to do/);
   await page.goto(contactUrl);
   await expect
-    .poll(
-      () =>
-        field('Lead score')
-          .inputValue({ timeout: 1000 })
-          .catch(() => page.getByText(/^5$/).first().innerText({ timeout: 1000 })),
-      loaded,
+    .poll(() =>
+      field('Lead score')
+        .inputValue({ timeout: 1000 })
+        .catch(() => page.getByText(/^5$/).first().innerText({ timeout: 1000 })),
     )
     .toBe('5');
 

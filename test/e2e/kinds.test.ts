@@ -189,13 +189,13 @@ test('edge case 13: drafts are never logged, and what is sent is logged once', {
       (await api.get('/why?messageId=written@letterlog.test')).sightings
         .map((one: { rule: string }) => one.rule)
         .sort();
-    await expect.poll(decisions, { timeout: 30_000 }).toEqual(['draft', 'draft']);
+    await expect.poll(decisions).toEqual(['draft', 'draft']);
     expect(await subjects()).toEqual(before);
     await client.mailboxOpen('Drafts');
     await client.messageDelete('1:*');
     await client.append('Sent', text('Dear Anna'), ['\\Seen']);
     await client.append('Sent', text('Dear Anna'), ['\\Seen']);
-    await expect.poll(decisions, { timeout: 30_000 }).toEqual(['contact', 'contact', 'draft', 'draft']);
+    await expect.poll(decisions).toEqual(['contact', 'contact', 'draft', 'draft']);
     const written = (await items()).filter((item) => item.message?.subject === 'Written');
     expect(written.map((item) => [item.direction, item.class])).toEqual([['sent', 'live']]);
   } finally {

@@ -53,7 +53,7 @@ async function look(name: string): Promise<void> {
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
     // Half-way from one colour to another there is no contrast.
-    await expect.poll(() => page.evaluate(moving), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => page.evaluate(moving)).toBe(0);
     await page.screenshot({ path: path.join(pictures, `odd-${name}-${colorScheme}.png`) });
     const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
@@ -116,7 +116,7 @@ test('the page of one’s own mailbox is marked in the navigation', { timeout: 1
   ]) {
     await page.goto(`${app.url}${screen}`);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await expect.poll(() => marked.allTextContents(), { timeout: 30_000 }).toEqual([entry]);
+    await expect.poll(() => marked.allTextContents()).toEqual([entry]);
   }
 });
 
@@ -163,6 +163,6 @@ test('a pop-up waits until the email that is open is closed', { timeout: 180_000
   await page.keyboard.press('Escape');
   await email.waitFor({ state: 'detached' });
   // It has the keyboard to itself.
-  await expect.poll(() => popUp.locator(':focus').count(), { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => popUp.locator(':focus').count()).toBe(1);
   await look('pop-up');
 });

@@ -13,7 +13,6 @@ import { mailboxOf, openOffice, passwordOf } from './office.ts';
 
 const anna = 'anna@customer.test';
 const pictures = path.join(import.meta.dirname, '../../test-results');
-const within = { timeout: 90_000, interval: 200 };
 
 /** Olivia's mailbox lies behind a bad line and gets a new password; Max's gets one too, which concerns Olivia as administrator. */
 test(
@@ -38,7 +37,7 @@ test(
         .sort();
     const stateOf = async (connectionId: string) => (await olivia.get(`/connections/${connectionId}`)).state;
     await deliver('before');
-    await expect.poll(log, within).toEqual(['before']);
+    await expect.poll(log).toEqual(['before']);
 
     await using browser = await startChromium();
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB' });
@@ -66,7 +65,7 @@ test(
     await look('sign-in');
     const refusals = async () => (await dovecotLog(dovecot)).match(/auth failed, \d+ attempts[^\n]*olivia/g) ?? [];
     // Edge case 18: once, and never again with the same password.
-    await expect.poll(refusals, within).toHaveLength(1);
+    await expect.poll(refusals).toHaveLength(1);
 
     await dialog.getByRole('button', { name: 'Later' }).click();
     await dialog.waitFor({ state: 'detached' });
@@ -94,14 +93,14 @@ test(
     await look('result-dark');
     expect(await log()).toEqual(['before', 'missed1', 'missed3', 'missed5']);
     await dialog.getByRole('button', { name: 'Done' }).click();
-    await expect.poll(async () => (await olivia.get('/outages')).items, within).toEqual([]);
+    await expect.poll(async () => (await olivia.get('/outages')).items).toEqual([]);
 
     // The network goes away for longer than a minute; nobody looks when it comes back.
     await page.setViewportSize({ width: 390, height: 844 });
     await page.emulateMedia({ colorScheme: 'light' });
     line.faults.refuse = true;
     line.cut();
-    await expect.poll(() => stateOf(id), within).toBe('failing');
+    await expect.poll(() => stateOf(id)).toBe('failing');
     await sql`update outage set began_at = began_at - interval '3 hours'`.execute(database.db);
     await deliver('missed7');
     await page.reload();
@@ -113,7 +112,7 @@ test(
     line.faults.refuse = false;
     await olivia.post(`/connections/${id}/try`).catch(() => {});
     const phase = async () => (await olivia.get(`/connections/${id}/outages`)).items[0].phase;
-    await expect.poll(phase, within).toBe('over');
+    await expect.poll(phase).toBe('over');
     await page.goto(`${app.url}/profile/email-sync/${id}`);
     await page.getByText('is up to date again: 1 recovered, 0 missing.').waitFor();
     await page.getByText(/1 recovered, 0 missing$/).waitFor();

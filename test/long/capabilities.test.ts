@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Stream } from '../../src/providers/provider.ts';
 import { imapRig, makeUsers } from '../conformance/imap-rig.ts';
 import { cursorAfter, fetchAll, idsOf, message, pagesOf, ref } from '../conformance/provider-suite.ts';
@@ -54,7 +54,7 @@ test.each(without)('a server without %s', { timeout: 120_000 }, async (_name, mi
     (stream) => wakes.push(stream.ref),
     (error) => wakes.push(error.message),
   );
-  await vi.waitFor(() => expect(wakes.toSorted()).toEqual(['INBOX', projects.ref]));
+  await expect.poll(() => wakes.toSorted()).toEqual(['INBOX', projects.ref]);
   for (const [folder, id] of [
     ['INBOX', 'one'],
     [projects.ref, 'elsewhere'],
@@ -62,7 +62,7 @@ test.each(without)('a server without %s', { timeout: 120_000 }, async (_name, mi
   ] as const) {
     wakes.length = 0;
     await rig.append(folder, message(id));
-    await vi.waitFor(() => expect(wakes).toContain(folder), { timeout: 10_000 });
+    await expect.poll(() => wakes, { timeout: 10_000 }).toContain(folder);
   }
   const before = await rig.state();
   const first = await pagesOf(mailbox, inbox, cursors.inbox);

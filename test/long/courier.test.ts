@@ -19,7 +19,7 @@ providerSuite('IMAP on Courier', async (): Promise<Rig> => {
   const folderOf = (ref: string) => path.join(maildir, ref === 'INBOX' ? '' : ref.replace(/^INBOX/, ''));
   return {
     ...(await clientRig({ port: courier.ports.imaps, ca: courier.ca, user }, { pollSeconds: 0.5 })),
-    differences: { prefix: 'INBOX.', renumbersOnRename: true, wakesWithin: 3000 },
+    differences: { prefix: 'INBOX.', renumbersOnRename: true },
     renewEpoch: async (ref) => {
       const file = path.join(folderOf(ref), 'courierimapuiddb');
       const [first = '', ...rest] = (await readFile(file, 'utf8')).split('\n');

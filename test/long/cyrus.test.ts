@@ -16,8 +16,6 @@ providerSuite('IMAP on Cyrus', async (): Promise<Rig> => {
   const { client } = rig;
   return {
     ...rig,
-    // It has no NOTIFY: folders that are not the first are asked.
-    differences: { wakesWithin: 3000 },
     renewEpoch: async (folder) => {
       expect(folder).toBe('INBOX');
       await cyrus.renumberInbox(user);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createJobs } from '../../src/jobs/jobs.ts';
 import { testDatabase } from '../servers/postgres.ts';
 
@@ -29,7 +29,7 @@ test('the job of a worker that was killed is taken over within seconds', async (
   await jobs.work('run-step', 1, async ({ runId }) => void taken.push(runId));
   child.kill('SIGKILL');
   const killed = performance.now();
-  await vi.waitFor(() => expect(taken).toEqual(['r']), { timeout: 60_000, interval: 50 });
+  await expect.poll(() => taken, { timeout: 60_000, interval: 50 }).toEqual(['r']);
   console.log(`taken over after ${((performance.now() - killed) / 1000).toFixed(1)} s`);
   await jobs.stop();
 });

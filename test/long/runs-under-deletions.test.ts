@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteLabel } from '../../src/contacts/labels.ts';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { deleteMap } from '../../src/automations/edit-map.ts';
 import { fireEmailReceived } from '../../src/automations/fire.ts';
 import { startRuns } from '../../src/automations/run.ts';
@@ -49,13 +49,12 @@ test('deleting contacts, tags, stages and maps under running maps neither deadlo
       ...contacts.slice(0, 4).map((id) => soon(() => db.deleteFrom('contact').where('id', '=', id).execute())),
     ]);
   }
-  await vi.waitFor(
-    async () =>
-      expect(await db.selectFrom('run').select('id').where('state', 'in', ['running', 'waiting']).execute()).toEqual(
-        [],
-      ),
-    { timeout: 60_000, interval: 100 },
-  );
+  await expect
+    .poll(() => db.selectFrom('run').select('id').where('state', 'in', ['running', 'waiting']).execute(), {
+      timeout: 60_000,
+      interval: 100,
+    })
+    .toEqual([]);
   expect(errors).toEqual([]);
   runs.stop();
   await jobs.stop();

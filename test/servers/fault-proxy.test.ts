@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startFaultProxy } from './fault-proxy.ts';
 
 /** Sends all of `content` to whoever connects, and ends. */
@@ -55,10 +55,10 @@ test('a stall tells nobody, and ends', async () => {
   const socket = connect(proxy.port);
   let received = 0;
   socket.on('data', (chunk) => (received += chunk.length));
-  await vi.waitFor(() => expect(proxy.connections()).toBe(1));
+  await expect.poll(() => proxy.connections()).toBe(1);
   expect(received).toBe(0);
   proxy.faults.stalled = false;
-  await vi.waitFor(() => expect(received).toBe(content.length));
+  await expect.poll(() => received).toBe(content.length);
   socket.destroy();
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { line, makeAccount, makeLabel, makeMail } from '../../../test/fixtures/automation.ts';
 import { testDatabase } from '../../../test/servers/postgres.ts';
@@ -86,7 +86,7 @@ describe('a map', () => {
     });
 
     await receiveEmail();
-    await vi.waitFor(async () => expect((await ask('GET', path)).body.counts).toEqual({ e2: 1 }), { timeout: 10_000 });
+    await expect.poll(async () => (await ask('GET', path)).body.counts).toEqual({ e2: 1 });
     const { items: tasks } = (await ask('GET', '/tasks?state=pending')).body;
     expect(tasks).toMatchObject([
       {
