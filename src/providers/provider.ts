@@ -29,14 +29,18 @@ export interface Place {
   ref: string;
 }
 
-/** One listed message, before anything but its head has been read. */
-export interface Listed {
-  /** Every folder that holds it: one place for each. */
-  places: Place[];
-  /** When the server received it (INTERNALDATE); null where the server doesn't say. */
+/** What a server tells of a message without reading it; null: it doesn't. */
+export interface Told {
+  /** When the server received it (INTERNALDATE). */
   receivedAt: Date | null;
   /** Bytes. */
   size: number | null;
+}
+
+/** One listed message, before anything but its head has been read. */
+export interface Listed extends Told {
+  /** Every folder that holds it: one place for each. */
+  places: Place[];
   flags: string[];
   /** The head, or why it can't be read: such a message is quarantined. */
   head: Head | { unreadable: string };
@@ -120,9 +124,9 @@ export interface Mailbox {
   ): AsyncIterable<PastPage>;
   /**
    * Raw messages in the order of the places; each place is answered exactly once: `failed` ('gone': deleted, or its folder or epoch is no more) concerns
-   * that message alone. It throws only when the mailbox itself can't be reached.
+   * that message alone. It throws only when the mailbox itself can't be reached. What a listing told of a message goes with its place: then it isn't asked for again.
    */
-  fetch(places: Place[]): AsyncIterable<Fetched>;
+  fetch(places: (Place & Partial<Told>)[]): AsyncIterable<Fetched>;
   /**
    * Calls wake(stream) when a stream may have news, and once for each stream at the beginning; it carries no data. Errors end it: onError is called once.
    */

@@ -225,7 +225,7 @@ export async function fetchBodies(
     if (!first.has(key)) first.set(key, one);
   }
   const wanted = [...first.values()];
-  const places = wanted.map((one) => one.place);
+  const places = wanted.map(({ place, size, receivedAt }) => ({ ...place, size, receivedAt }));
   await fetchEach(mailbox, places, suspects, async (index, arrival) => {
     const candidate = wanted[index]!;
     if ('rule' in arrival) {

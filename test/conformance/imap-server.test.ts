@@ -249,6 +249,29 @@ describe('on a real server', () => {
     await rig.close();
   });
 
+  test('what a listing told of a message is not asked for again', async () => {
+    const commands: string[] = [];
+    await using proxy = await startFaultProxy({ port: dovecot.ports.imap }, (chunk, direction) => {
+      if (direction === 'up') commands.push(...chunk.toString().trim().split('\r\n'));
+    });
+    const rig = await imapRig(dovecot);
+    const settings = { ...(rig.settings as object), port: proxy.port, security: 'plain' };
+    const mailbox = await rig.provider.open(settings, rig.credentials);
+    const stream = { ref: 'INBOX', folders: ['INBOX'] };
+    const start = await mailbox.start(stream);
+    for (const id of ['a', 'b']) await rig.append('INBOX', message(id));
+    const [page] = await pagesOf(mailbox, stream, start);
+    const places = page!.listed.map(({ places: [place], size, receivedAt }) => ({ ...place!, size, receivedAt }));
+    commands.length = 0;
+    expect(await fetchAll(mailbox, places)).toMatchObject([{ raw: expect.any(Buffer) }, { raw: expect.any(Buffer) }]);
+    expect(commands.filter((line) => line.includes(' FETCH '))).toMatchObject([expect.stringContaining('BODY.PEEK[]')]);
+    // One that is gone by then is told to be.
+    await dovecot.doveadm('expunge', '-u', rig.user, 'mailbox', 'INBOX', 'uid', places[0]!.ref);
+    expect(await fetchAll(mailbox, places)).toMatchObject([{ failed: { kind: 'gone' } }, { raw: expect.any(Buffer) }]);
+    await mailbox.close();
+    await rig.close();
+  });
+
   test('a message that is deleted while it is being read is told to be gone', async () => {
     const rig = await imapRig(dovecot);
     const mailbox = await rig.provider.open(rig.settings, rig.credentials);

@@ -62,7 +62,7 @@ export const ref = (id: string) => `${id}@x.example`;
 
 export async function fetchAll(
   mailbox: Mailbox,
-  places: Place[],
+  places: Parameters<Mailbox['fetch']>[0],
 ): Promise<{ place: Place; raw?: Buffer; failed?: ProviderError }[]> {
   const all = [];
   for await (const fetched of mailbox.fetch(places)) all.push(await readFetched(fetched));

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ImapFlow } from 'imapflow';
-import { type Fetched, type Place, ProviderError } from '../provider.ts';
+import { type Fetched, type Place, ProviderError, type Told } from '../provider.ts';
 import { commandError, Flooded, isLost, type ServerName } from './errors.ts';
 import { fetchRows, Refused } from './fetch-rows.ts';
 import { checkEpoch, EpochChanged } from './heads.ts';
@@ -20,13 +20,8 @@ const mostFor = (promised: number) => 2 * promised + 1024 * 1024;
 /** Messages of a group that bring more than was asked for: then nothing more is asked of it. */
 const mostFloods = 10;
 
-interface About {
-  size: number | null;
-  receivedAt: Date | null;
-}
-
 /** Raw messages in the order of the places. No connection is held while one of them is being read. */
-export async function* fetchRaw(sessions: Sessions, server: ServerName, places: Place[]): AsyncGenerator<Fetched> {
+export async function* fetchRaw(sessions: Sessions, server: ServerName, places: Wanted[]): AsyncGenerator<Fetched> {
   for (const group of groups(places)) {
     try {
       yield* fetchGroup(sessions, server, group);
@@ -49,8 +44,8 @@ class GroupFailed extends Error {
   }
 }
 
-async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[]): AsyncGenerator<Fetched> {
-  const about = await ofFolder(group, () => ask(sessions, group));
+async function* fetchGroup(sessions: Sessions, server: ServerName, group: Wanted[]): AsyncGenerator<Fetched> {
+  const about = toldOf(group) ?? (await ofFolder(group, () => ask(sessions, group)));
   const patience = new Patience();
   // As many are asked for together: few behind one that was refused, which seldom stands alone.
   let most = mostAtOnce;
@@ -100,13 +95,25 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Place[
   }
 }
 
+type Wanted = Place & Partial<Told>;
+
+/** What listings told, where they told all of these sizes. */
+function toldOf(group: Wanted[]): Map<number, Told> | null {
+  const about = new Map<number, Told>();
+  for (const { ref, size, receivedAt = null } of group) {
+    if (size == null) return null;
+    about.set(Number(ref), { size, receivedAt });
+  }
+  return about;
+}
+
 /** Sizes and receive times. Where the server can't tell one for a single message, none is told. */
-async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, About>> {
+async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, Told>> {
   const { folder, epoch } = group[0] as Place;
   const askFor = (query: { size?: true; internalDate?: true }) =>
     sessions.run(folder, async (client, mailbox) => {
       checkEpoch(mailbox, epoch);
-      const about = new Map<number, About>();
+      const about = new Map<number, Told>();
       for await (const row of fetchRows(client, uidsOf(group), { uid: true, ...query })) {
         // One without the size may be a change of flags that the server tells by the way.
         const known = about.get(row.uid);
@@ -126,7 +133,7 @@ async function ask(sessions: Sessions, group: Place[]): Promise<Map<number, Abou
     .catch(without({}));
 }
 
-async function fetchSmall(sessions: Sessions, together: Place[], about: Map<number, About>): Promise<Fetched[]> {
+async function fetchSmall(sessions: Sessions, together: Place[], about: Map<number, Told>): Promise<Fetched[]> {
   const { folder, epoch } = together[0] as Place;
   const promised = together.reduce((sum, { ref }) => sum + (about.get(Number(ref))?.size ?? 0), 0);
   const { found, withheld } = await sessions.run(
@@ -164,7 +171,7 @@ async function stillThere(client: ImapFlow, uids: number[]): Promise<Set<number>
 }
 
 /** Piece by piece, the first at once: it shows whether the message can be had. The size that servers give is not relied on, but for an end. */
-async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, known: About): Promise<Fetched> {
+async function fetchLarge(sessions: Sessions, server: ServerName, place: Place, known: Told): Promise<Fetched> {
   const pieceAt = (start: number): Promise<Buffer | null> =>
     sessions.run(
       place.folder,
@@ -242,8 +249,8 @@ async function ofFolder<T>(rest: Place[], task: () => Promise<T>): Promise<T> {
 }
 
 /** Neighbours of one folder and epoch. */
-function groups(places: Place[]): Place[][] {
-  const result: Place[][] = [];
+function groups(places: Wanted[]): Wanted[][] {
+  const result: Wanted[][] = [];
   for (const place of places) {
     const last = result.at(-1);
     const [first] = last ?? [];
@@ -254,7 +261,7 @@ function groups(places: Place[]): Place[][] {
   return result;
 }
 
-function batchFrom(group: Place[], from: number, about: Map<number, About>, most = mostAtOnce): Place[] {
+function batchFrom(group: Place[], from: number, about: Map<number, Told>, most = mostAtOnce): Place[] {
   const together: Place[] = [];
   let bytes = 0;
   for (const place of group.slice(from, from + Math.max(1, most))) {
