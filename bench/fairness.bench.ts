@@ -1,21 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { mail } from '../test/fixtures/mail.ts';
 import { connectMailbox } from '../test/servers/api-client.ts';
-import { type Dovecot, startDovecot } from '../test/servers/dovecot.ts';
+import { startDovecot } from '../test/servers/dovecot.ts';
+import { deliverInTurn, watchLogs } from './deliver-in-turn.ts';
 import { watchEventLoop } from './event-loop-of.ts';
 import { type Figure, figure, quantile } from './figure.ts';
 import { contacts, fillFolder, writeMails } from './mailbox.ts';
-import { type Product, startProduct } from './product.ts';
+import { startProduct } from './product.ts';
 
 const others = 20;
 const large = 'large@letterlog.test';
 const mails = { count: 20_000, share: 0.5, seed: 1, different: 1000 };
 /** Deliveries in quiet, and the least while it imports. */
 const deliveries = 200;
-const everyMs = 100;
 
 /**
  * How soon live mail of twenty mailboxes is in the log while another mailbox of their account imports 20,000 messages of history, half of them from contacts, against
@@ -75,50 +73,4 @@ export async function* run(): AsyncIterable<Figure> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Resolves when something of the connection comes into the log next. */
-type Logged = (connectionId: string) => Promise<void>;
-
-async function watchLogs({ sql }: Product): Promise<Logged> {
-  const waiting = new Map<string, () => void>();
-  sql.on('notification', ({ payload }) => {
-    const { kind, connectionId } = JSON.parse(payload ?? '{}') as { kind?: string; connectionId?: string };
-    if (kind === 'log' && connectionId !== undefined) waiting.get(connectionId)?.();
-  });
-  await sql.query('listen letterlog_change');
-  return (connectionId) => new Promise((resolve) => waiting.set(connectionId, resolve));
-}
-
-/** Delivers to one mailbox after the other until it is enough; answers how long each message took into the log, in ms. */
-async function deliverInTurn(
-  dovecot: Dovecot,
-  ids: ReadonlyMap<string, string>,
-  logged: Logged,
-  enough: (count: number) => Promise<boolean>,
-): Promise<number[]> {
-  const times: number[] = [];
-  const under = new Map<string, Promise<void>>();
-  const users = [...ids.keys()];
-  for (let count = 0; !(await enough(count)); count += 1) {
-    const user = users[count % users.length] as string;
-    await under.get(user);
-    const seen = logged(ids.get(user) as string);
-    const began = performance.now();
-    under.set(
-      user,
-      dovecot
-        .deliver(mail({ from: contacts[count % contacts.length] as string, to: user }), user)
-        .then(() => Promise.race([seen, lost()]))
-        .then(() => void times.push(performance.now() - began)),
-    );
-    await sleep(everyMs);
-  }
-  await Promise.all(under.values());
-  return times;
-}
-
-async function lost(): Promise<never> {
-  await sleep(120_000, undefined, { ref: false });
-  throw new Error('A message was not in the log within two minutes.');
 }
