@@ -21,9 +21,9 @@ const checks = [
   ['lint', [program('oxlint/bin/oxlint'), '--deny-warnings']],
   ['format', [program('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
 ];
-let failed = 0;
+const failed = [];
 const say = (name, passed) => {
-  if (!passed) failed += 1;
+  if (!passed) failed.push(name);
   process.stdout.write(`== ${name}: ${passed ? 'passed' : 'FAILED'}\n`);
 };
 for (const [name, args] of long ? [] : checks)
@@ -32,7 +32,7 @@ say('build of the web app', await buildWebIfNeeded());
 
 const reporters = ['--reporter=default', `--reporter=${path.join(root, 'test/totals.ts')}`];
 process.chdir(root);
-// Checks that failed count with the tests, in the line that ends the run.
-process.env.LETTERLOG_TEST_FAILED_CHECKS = String(failed);
+// Checks that failed are named and count with the tests, in the lines that end the run.
+process.env.LETTERLOG_TEST_FAILED_CHECKS = failed.join();
 const code = await runNode([vitest, 'run', '--project', long ? 'long' : 'suite', ...reporters, ...rest]);
-process.exitCode = failed > 0 ? 1 : code;
+process.exitCode = failed.length > 0 ? 1 : code;

@@ -10,10 +10,11 @@ import type { Reporter, TestModule } from 'vitest/node';
 export default class Totals implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandled: ReadonlyArray<unknown>): void {
     let passed = 0;
-    let failed = unhandled.length + Number(process.env['LETTERLOG_TEST_FAILED_CHECKS'] ?? 0);
-    const failures: string[] = [];
+    const checks = (process.env['LETTERLOG_TEST_FAILED_CHECKS'] ?? '').split(',').filter(Boolean);
+    let failed = unhandled.length + checks.length;
+    const failures = checks.map((check) => `FAILED ${check}: see its words above`);
     const fail = (where: string, errors: ReadonlyArray<{ message?: string }>): void => {
-      failures.push(`FAILED ${where}: ${errors[0]?.message?.split('\n')[0] ?? 'no reason was given'}`);
+      failures.push(`FAILED ${where}: ${String(errors[0]?.message ?? 'no reason was given').split('\n')[0]}`);
     };
     for (const error of unhandled) fail('outside a test', [error as Error]);
     for (const module of modules) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -47,19 +47,6 @@ test('many at once of the same content leave one whole file', async () => {
   expect(new Set(all.map(({ key }) => key)).size).toBe(1);
   expect(await files()).toHaveLength(1);
   expect(await buffer(await blobs.open(acme, all[0]!.key))).toEqual(raw);
-});
-
-test('what a crash left of a blob is replaced, and a whole one is not', async () => {
-  const raw = Buffer.alloc(100_000, 7);
-  const { key } = await blobs.put(acme, raw);
-  const [file] = await files();
-  const { ino } = await stat(file!);
-  await blobs.put(acme, raw);
-  expect((await stat(file!)).ino).toBe(ino);
-  await truncate(file!, 4096);
-  await blobs.put(acme, Readable.from([raw]));
-  expect(await buffer(await blobs.open(acme, key))).toEqual(raw);
-  expect(await files()).toEqual([file]);
 });
 
 test('a stream that breaks leaves nothing behind', async () => {

@@ -40,16 +40,16 @@ export function fileBlobs(dir: string): Blobs {
       try {
         const written = await write(file, raw);
         const target = fileOf(dir, accountId, written.key);
-        await makeOnce(path.dirname(target));
-        if (await holds(target, written.key)) {
-          // Whoever wrote it may not have come as far as making it last. It isn't replaced: it may have lasted for long.
-          await Promise.all([syncPath(target), syncPath(path.dirname(target))]);
+        if (await exists(target)) {
+          // Whoever wrote it may not have come as far as making it last.
+          await syncFolder(path.dirname(target));
           return written;
         }
+        await file.sync();
+        await makeOnce(path.dirname(target));
         await rename(draft, target);
         renamed = true;
-        // Together: a file system's journal takes in both at once. Until then nothing names the key.
-        await Promise.all([file.sync(), syncPath(path.dirname(target))]);
+        await syncFolder(path.dirname(target));
         return written;
       } finally {
         await file.close();
@@ -96,18 +96,6 @@ async function write(file: FileHandle, raw: Readable | Uint8Array): Promise<{ ke
   return { key: hash.digest('hex'), size };
 }
 
-/** Whether the file is there, and whole: it got its name before it was durable. */
-async function holds(target: string, key: string): Promise<boolean> {
-  const handle = await open(target, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (handle === null) return false;
-  const hash = createHash('sha256');
-  for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
-  return hash.digest('hex') === key;
-}
-
 const exists = (file: string) =>
   access(file, constants.F_OK).then(
     () => true,
@@ -122,12 +110,12 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
-  await syncPath(parent);
+  await syncFolder(parent);
 }
 
 /** A file's name is durable only when its folder is (fsync(2)). */
-async function syncPath(fileOrFolder: string): Promise<void> {
-  const handle = await open(fileOrFolder, 'r');
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
   try {
     await handle.sync();
   } finally {

@@ -207,6 +207,29 @@ describe('a server that', () => {
     ).toEqual(['text of a', 'transient', 'text of c']);
   });
 
+  test.each([
+    ['hangs up', 1],
+    ['hangs up', 3],
+    ['falls silent', 1],
+    ['falls silent', 3],
+  ])('%s once, between the listing and the fetch of %i, gives what was listed', async (how, count) => {
+    const start = await mailbox.start(inbox);
+    many(count, 'm');
+    const pages = await changes(start);
+    const places = pages.flatMap((page) =>
+      page.listed.map(({ places: [place], size, receivedAt }) => ({ ...place!, size, receivedAt })),
+    );
+    server[how === 'hangs up' ? 'hangsUp' : 'mute'] = 'UID FETCH';
+    // With the next connection it is well again.
+    server.script = (command) => {
+      if (/^(LOGIN|AUTHENTICATE)/.test(command)) server.hangsUp = server.mute = null;
+      return null;
+    };
+    expect((await fetchAll(mailbox, places)).map(({ raw }) => raw?.toString().slice(-9))).toEqual(
+      places.map((_, index) => `text of m${index}`.slice(-9)),
+    );
+  });
+
   test('dies of one message still gives the others', async () => {
     const start = await mailbox.start(inbox);
     many(20, 'before');
@@ -230,11 +253,14 @@ describe('a server that', () => {
     const start = await mailbox.start(inbox);
     server.append('a');
     server.mute = 'EXAMINE';
+    const began = performance.now();
     await expect(changes(start)).rejects.toMatchObject({
       name: 'ProviderError',
       kind: 'transient',
       reason: 'unreachable',
     });
+    // Of its second, not of the minute that is usual.
+    expect(performance.now() - began).toBeLessThan(40_000);
     server.mute = null;
     expect(idsOf(await changes(start))).toEqual(['a']);
   });

@@ -106,6 +106,15 @@ describe('edge case 12: a server that refuses', () => {
     expect(server.lines.filter((line) => line.includes('BODY.PEEK')).length).toBeLessThan(60);
   });
 
+  test('a text that is gone by then is told that it is', async () => {
+    many(3);
+    server.messages.splice(1, 1);
+    refused = new Set([2]);
+    const told = places(upTo(3)).map((place) => ({ ...place, size: 100, receivedAt: null }));
+    const answers = await fetchAll(mailbox, told);
+    expect(answers.map(({ failed }) => failed?.kind)).toEqual([undefined, 'gone', undefined]);
+  });
+
   test('to tell one size is given all texts', async () => {
     refuses = /RFC822\.SIZE/;
     many(12);

@@ -154,7 +154,10 @@ describe('a server that', () => {
 
   test('never answers the sign-in is given up', async () => {
     using server = await scripted('* OK hello', capability());
+    const began = performance.now();
     expect(await refusal(server.open())).toMatchObject({ kind: 'transient', reason: 'unreachable' });
+    // Of its second, not of the twenty that are usual.
+    expect(performance.now() - began).toBeLessThan(15_000);
   });
 
   test('speaks another language is no IMAP server', async () => {

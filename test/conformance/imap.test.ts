@@ -10,4 +10,5 @@ beforeAll(async () => {
 });
 afterAll(() => dovecot[Symbol.asyncDispose]());
 
-providerSuite('IMAP', () => imapRig(dovecot));
+// The server tells of news: nothing is asked meanwhile.
+providerSuite('IMAP', () => imapRig(dovecot, { pollSeconds: 3600 }));

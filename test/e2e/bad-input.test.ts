@@ -138,7 +138,7 @@ test('malformed MIME, a missing and a reused Message-ID, and several senders are
   await expectLife();
 });
 
-test('each contact among 10,000 recipients gets the item', { timeout: 60_000 }, async () => {
+test('each contact among 10,000 recipients gets the item', async () => {
   const contacts = Array.from({ length: 20 }, (_, index) => `crowd${index * 500}@customer.test`);
   for (const address of contacts) await office.olivia.post('/contacts', { addresses: [address] });
   const crowd = Array.from({ length: 10_000 }, (_, index) => `Person ${index} <crowd${index}@customer.test>`);

@@ -51,6 +51,7 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Wanted
   let most = mostAtOnce;
   // While a message is being looked for that is refused or breaks the connection: it lies before this.
   let suspect: number | null = null;
+  let lostAt: number | null = null;
   // Sizes were wrong by far: from here on each message is fetched alone, in pieces.
   let distrusts = false;
   let floods = 0;
@@ -84,9 +85,15 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Wanted
         if (!refused) patience.failed();
         suspect = at + together.length;
         if (together.length > 1) continue;
+        // A connection may die between two commands: only one that breaks twice is to blame.
+        if (!refused && lostAt !== at) {
+          lostAt = at;
+          continue;
+        }
         if (!refused) await patience.blame(() => sessions.run(place.folder, (client) => client.noop()));
         most = 1;
-        answered = [{ place, failed: refused ?? breaksOff() }];
+        const failed = refused ? await whyRefused(sessions, place, refused) : breaksOff();
+        answered = [{ place, failed }];
       }
       at += together.length;
       if (suspect !== null && at >= suspect) suspect = null;
@@ -161,6 +168,13 @@ async function fetchSmall(sessions: Sessions, together: Place[], about: Map<numb
       ? { place, raw: Readable.from([source]), size: source.length, receivedAt }
       : { place, failed: withheld.has(Number(place.ref)) ? new Withheld() : goneError() };
   });
+}
+
+/** A server may refuse what has been deleted, too (RFC 2180, 4.1). */
+async function whyRefused(sessions: Sessions, { folder, ref }: Place, refused: Refused): Promise<ProviderError> {
+  const uid = Number(ref);
+  const still = await sessions.run(folder, (client) => stillThere(client, [uid]));
+  return still.has(uid) ? refused : goneError();
 }
 
 /** Which of the UIDs exist although their text was not given: servers show messages before they can give them. */
