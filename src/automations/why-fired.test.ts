@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { createMap, editMap } from './edit-map.ts';
 import { listFirings } from './list-firings.ts';
 import { newGraph } from './map.ts';
@@ -13,14 +12,10 @@ import { whyFired } from './why-fired.ts';
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let connection: string;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { makeTeam, sealer } from '../../test/fixtures/records.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import type { Viewer } from '../accounts/viewer.ts';
 import { createAddressGuard } from '../net/guard.ts';
 import { memoryProvider } from '../providers/memory/provider.ts';
@@ -12,16 +11,12 @@ import type { MailboxDeps } from './deps.ts';
 import { reauthenticate } from './reauthenticate.ts';
 
 const password = 'correct horse battery';
-let database: TestDatabase;
+const database = sharedDatabase();
 let viewers: Viewer[];
 let server: MemoryServer;
 let mailbox: MemoryMailbox;
 let deps: MailboxDeps;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   await database.db.deleteFrom('rate_limit').execute();
   viewers = (await makeTeam(database.db, ['member', 'member', 'member'])).viewers;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fakeDns } from '../../test/fixtures/fake-dns.ts';
 import { mail } from '../../test/fixtures/mail.ts';
 import type { MailFields } from '../../test/fixtures/mail.ts';
@@ -6,8 +6,7 @@ import { signatureOf, signingKey } from '../../test/fixtures/sign-mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { startCheck, viewCheck } from '../connections/checks.ts';
 import { setSenderCheck } from '../connections/sender-check.ts';
 import { listLog } from '../log/query.ts';
@@ -26,15 +25,11 @@ const records = {
   'TXT customer.example': [['v=spf1 ip4:192.0.2.7 -all']],
 };
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let dns: ReturnType<typeof fakeDns>;
 let contactId: string;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

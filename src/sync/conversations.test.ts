@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import { mail } from '../../test/fixtures/mail.ts';
 import { random } from '../../test/fixtures/random.ts';
@@ -6,8 +6,7 @@ import { sealer } from '../../test/fixtures/records.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { accountKey } from '../accounts/account-key.ts';
 import { listConversations } from '../log/conversations.ts';
 import { listLog } from '../log/query.ts';
@@ -19,15 +18,11 @@ const second = 1000;
 /** A whole second, as mail servers give it. */
 const now = Math.floor(Date.now() / second) * second;
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let contactId: string;
 let connection: string;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { sealer } from '../../test/fixtures/records.ts';
 import { accountKey } from '../accounts/account-key.ts';
 import { deleteContact } from '../contacts/delete.ts';
@@ -20,13 +19,9 @@ const ben = 'ben@partner.example';
 const me = 'me@acme.example';
 const colleague = 'colleague@acme.example';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database, { pageSize: 5 });
   rig.server.mailbox(me);

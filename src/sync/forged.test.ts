@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { setSenderCheck } from '../connections/sender-check.ts';
 import { listLog } from '../log/query.ts';
 import { readLogItem } from '../log/read.ts';
@@ -17,15 +16,11 @@ const sentAt = new Date();
 const results = (result: 'pass' | 'fail') =>
   `Authentication-Results: ${server}; dmarc=${result} header.from=customer.example`;
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let contactId: string;
 let id: string;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

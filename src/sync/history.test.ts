@@ -1,11 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { publishLine } from '../../test/fixtures/automation.ts';
 import { mail } from '../../test/fixtures/mail.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { askForHistory, changeHistory, viewHistory } from '../connections/history.ts';
 import type { AskedHistory } from '../connections/history.ts';
 import { viewConnection } from '../connections/view.ts';
@@ -24,13 +23,9 @@ const colleague = 'colleague@acme.example';
 const day = 86_400_000;
 const ago = (days: number) => new Date(Date.now() - days * day);
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database, { pageSize: 5 });
   rig.server.mailbox(me);

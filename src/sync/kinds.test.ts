@@ -1,23 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
 const colleague = 'colleague@acme.example';
 const ofList = ['List-Id: Sailors <sailors.north.example>', 'Precedence: list'];
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   for (const address of [me, colleague]) rig.server.mailbox(address).createFolder('Drafts', { role: 'drafts' });

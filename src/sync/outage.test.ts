@@ -1,12 +1,11 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { sealer } from '../../test/fixtures/records.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { askForCheck, viewChecks } from '../connections/checks.ts';
 import { deleteConnection } from '../connections/delete.ts';
 import { chooseFolders } from '../connections/folders.ts';
@@ -30,14 +29,10 @@ import { startSync } from './supervisor.ts';
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let running: { stop(): Promise<void> }[] = [];
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database, { pageSize: 4 });
   rig.server.mailbox(me);

@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { startCheck, viewCheck } from '../connections/checks.ts';
 import { listQuarantine, settleQuarantined } from '../connections/quarantine.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -15,13 +14,9 @@ import { Suspects } from './fetch-bodies.ts';
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database, { pageSize: 5 });
   rig.server.mailbox(me);

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Place } from '../providers/provider.ts';
 
@@ -13,11 +12,7 @@ import type { Place } from '../providers/provider.ts';
  * Random lives of two mailboxes: mail comes, is moved and deleted, folders get new epochs, servers fail, processes crash, contacts are added late. What must be in
  * the log and what must have fired comes from the test's own manifest.
  */
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
+const database = sharedDatabase();
 
 const folders = ['INBOX', 'Sent', 'Archive'];
 const people = ['p0@x.example', 'p1@x.example', 'p2@x.example', 'p3@x.example'];

@@ -1,16 +1,11 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { expect, test } from 'vitest';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { joinProcesses, processLock } from './lease.ts';
 import type { Membership } from './lease.ts';
 import { levelled, removeGoneProcesses } from './share.ts';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
+const database = sharedDatabase();
 
 const standings = (...held: number[]) => held.map((one, i) => ({ processId: i + 1, held: one }));
 const join = async () => (await joinProcesses(database.url, new AbortController().signal)) as Membership;

@@ -1,11 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { sealer } from '../../test/fixtures/records.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { askForCheck } from '../connections/checks.ts';
 import { tryNow } from '../connections/try-now.ts';
 import { ProviderError } from '../providers/provider.ts';
@@ -16,14 +15,10 @@ const anna = 'anna@customer.example';
 const me = 'me@acme.example';
 const other = 'other@acme.example';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let running: { stop(): Promise<void> } | null = null;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest';
+import { beforeEach, afterEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { htmlOf } from '../log/html-of.ts';
 import { updateContact } from '../contacts/save.ts';
 import { deleteContact } from '../contacts/delete.ts';
@@ -14,13 +13,9 @@ const me = 'me@acme.example';
 const colleague = 'colleague@acme.example';
 const hours = 3_600_000;
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database, { pageSize: 5 });
   rig.server.mailbox(me);

@@ -1,12 +1,11 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { line, publishLine } from '../../test/fixtures/automation.ts';
 import { mail } from '../../test/fixtures/mail.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { editMap } from '../automations/edit-map.ts';
 import { publishMap } from '../automations/publish.ts';
 import { noteLearned, setSenderCheck } from '../connections/sender-check.ts';
@@ -20,13 +19,9 @@ const me = 'me@acme.example';
 const colleague = 'colleague@acme.example';
 const days = 86_400_000;
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   rig.server.mailbox(me);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { viewConnection } from '../../src/connections/view.ts';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { imapProvider } from '../../src/providers/imap/provider.ts';
@@ -6,22 +6,17 @@ import { mail } from '../fixtures/mail.ts';
 import { syncRig } from '../fixtures/sync-rig.ts';
 import type { SyncRig } from '../fixtures/sync-rig.ts';
 import { checkInvariants } from '../invariants.ts';
-import { testDatabase } from '../servers/postgres.ts';
-import type { TestDatabase } from '../servers/postgres.ts';
+import { sharedDatabase } from '../fixtures/shared-database.ts';
 import { type GmailImap, startGmailImap } from './gmail-imap.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@gmail.example';
 const [all, sent] = ['[Gmail]/All Mail', '[Gmail]/Sent Mail'];
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let rig: SyncRig;
 let gmail: GmailImap;
 
-beforeAll(async () => {
-  database = await testDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   rig = await syncRig(database);
   gmail = await startGmailImap();
