@@ -1,4 +1,3 @@
-import { ImapFlow } from 'imapflow';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAddressGuard } from '../src/net/guard.ts';
 import { imapProvider } from '../src/providers/imap/provider.ts';
@@ -16,20 +15,17 @@ const restMs = 700;
 
 /**
  * What it costs to look whether something changed, where nothing has: a sweep over Inbox and Sent of a mailbox that is watched, as the engine asks for it, with so many
- * messages in the inbox. Both in turn; the million are hard links, indexed before. Beside it what the server alone takes to look: a bare client's NOOP out of IDLE.
+ * messages in the inbox. Both in turn; the million are hard links, indexed before.
  */
 export async function* run(): AsyncIterable<Figure> {
   // Dovecot maps the folder's index into memory, and ends at 256 MB by default.
   await using dovecot = await startDovecot({ extra: 'default_vsz_limit = 4G' });
   const [ofLarge, ofSmall] = [await sweeper(dovecot, large), await sweeper(dovecot, small)];
   const times = { large: [] as number[], small: [] as number[] };
-  const server = { large: [] as number[], small: [] as number[] };
   for (let turn = 0; turn < turns; turn += 1) {
     await sleep(restMs);
     times.large.push(await ofLarge.sweep());
     times.small.push(await ofSmall.sweep());
-    server.large.push(await ofLarge.noop());
-    server.small.push(await ofSmall.noop());
   }
   const name = `sweep with nothing new, ${large} messages against ${small}`;
   for (const [point, share] of [
@@ -41,8 +37,6 @@ export async function* run(): AsyncIterable<Figure> {
       ? figure(name, measured, 'less than 1.3 times', (ratio) => ratio < 1.3)
       : figure(`${name}, ${point}`, measured, 'reported', () => true);
   }
-  const alone = { ours: quantile(server.large, 0.5), reference: quantile(server.small, 0.5), unit: 'ms' };
-  yield figure(`the server alone (NOOP), ${large} messages against ${small}`, alone, 'reported', () => true);
   await Promise.all([ofLarge.close(), ofSmall.close()]);
 }
 
@@ -63,26 +57,7 @@ async function sweeper(dovecot: Dovecot, count: number) {
       throw error;
     },
   );
-  const client = new ImapFlow({
-    host: 'localhost',
-    port: dovecot.ports.imaps,
-    secure: true,
-    auth: { user, pass: 'secret' },
-    tls: { ca: dovecot.ca },
-    logger: false,
-    disableCompression: true,
-  });
-  await client.connect();
-  await client.mailboxOpen('INBOX', { readOnly: true });
-  void client.idle();
   return {
-    async noop(): Promise<number> {
-      const began = performance.now();
-      await client.noop();
-      const took = performance.now() - began;
-      void client.idle();
-      return took;
-    },
     async sweep(): Promise<number> {
       const began = performance.now();
       const stale = await mailbox.stale(known);
@@ -90,7 +65,6 @@ async function sweeper(dovecot: Dovecot, count: number) {
       return performance.now() - began;
     },
     async close(): Promise<void> {
-      await client.logout();
       await unwatch();
       await mailbox.close();
     },
