@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mail } from '../test/fixtures/mail.ts';
+import { connectMailbox } from '../test/servers/api-client.ts';
 import type { Dovecot } from '../test/servers/dovecot.ts';
+import { type Figure, figure, quantile } from './figure.ts';
 import { contacts } from './mailbox.ts';
 import type { Product } from './product.ts';
 
@@ -18,6 +20,32 @@ export async function watchLogs({ sql }: Product): Promise<Logged> {
   });
   await sql.query('listen letterlog_change');
   return (connectionId) => new Promise((resolve) => waiting.set(connectionId, resolve));
+}
+
+/** Connects the inboxes that get live mail, their contacts known; answers the connections' ids by user. */
+export async function connectInboxes(
+  { api }: Product,
+  dovecot: Dovecot,
+  users: string[],
+): Promise<Map<string, string>> {
+  for (const address of contacts) await api.post('/contacts', { addresses: [address] });
+  const ids = new Map<string, string>();
+  for (const user of users) {
+    const mailbox = { address: user, password: 'secret', host: 'localhost', port: dovecot.ports.imaps };
+    ids.set(user, (await connectMailbox(api, mailbox, ['INBOX'])).id);
+  }
+  return ids;
+}
+
+/** How long live mail took into the log while something went on, against quiet; in ms. */
+export function* liveMail(during: string, busy: number[], quiet: number[]): Iterable<Figure> {
+  for (const [name, point] of [
+    ['p95', 0.95],
+    ['p50', 0.5],
+  ] as const) {
+    const measured = { ours: quantile(busy, point), reference: quantile(quiet, point), unit: 'ms' };
+    yield figure(`live mail, ${name}, ${during}`, measured, 'at most twice', (ratio) => ratio <= 2);
+  }
 }
 
 /** Delivers to one mailbox after the other until it is enough; answers how long each message took into the log, in ms. */

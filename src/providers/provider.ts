@@ -37,6 +37,9 @@ export interface Told {
   size: number | null;
 }
 
+/** A message to be fetched, with what a listing told of it: that isn't asked for again. */
+export type Wanted = Place & Partial<Told>;
+
 /** One listed message, before anything but its head has been read. */
 export interface Listed extends Told {
   /** Every folder that holds it: one place for each. */
@@ -124,9 +127,9 @@ export interface Mailbox {
   ): AsyncIterable<PastPage>;
   /**
    * Raw messages in the order of the places; each place is answered exactly once: `failed` ('gone': deleted, or its folder or epoch is no more) concerns
-   * that message alone. It throws only when the mailbox itself can't be reached. What a listing told of a message goes with its place: then it isn't asked for again.
+   * that message alone. It throws only when the mailbox itself can't be reached.
    */
-  fetch(places: (Place & Partial<Told>)[]): AsyncIterable<Fetched>;
+  fetch(places: Wanted[]): AsyncIterable<Fetched>;
   /**
    * Calls wake(stream) when a stream may have news, and once for each stream at the beginning; it carries no data. Errors end it: onError is called once.
    */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { EmailContent } from '../log/append.ts';
-import type { Fetched, Mailbox, Place, Told } from '../providers/provider.ts';
+import type { Fetched, Mailbox, Place, Wanted } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate, Failure } from './candidate.ts';
 import { shortError } from './candidate.ts';
@@ -25,7 +25,7 @@ export type Arrival = { raw: Buffer | Readable; receivedAt: Date | null; size: n
  */
 export async function fetchEach(
   mailbox: Pick<Mailbox, 'fetch'>,
-  places: readonly (Place & Partial<Told>)[],
+  places: readonly Wanted[],
   suspects: Suspects,
   take: (index: number, arrival: Arrival) => Promise<void>,
 ): Promise<void> {

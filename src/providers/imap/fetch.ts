@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ImapFlow } from 'imapflow';
-import { type Fetched, type Place, ProviderError, type Told } from '../provider.ts';
+import { type Fetched, type Place, ProviderError, type Told, type Wanted } from '../provider.ts';
 import { commandError, Flooded, isLost, type ServerName } from './errors.ts';
 import { fetchRows, Refused } from './fetch-rows.ts';
 import { checkEpoch, EpochChanged } from './heads.ts';
@@ -51,6 +51,7 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Wanted
   let most = mostAtOnce;
   // While a message is being looked for that is refused or breaks the connection: it lies before this.
   let suspect: number | null = null;
+  // The message at which the connection was lost last.
   let lostAt: number | null = null;
   // Sizes were wrong by far: from here on each message is fetched alone, in pieces.
   let distrusts = false;
@@ -101,8 +102,6 @@ async function* fetchGroup(sessions: Sessions, server: ServerName, group: Wanted
     }
   }
 }
-
-type Wanted = Place & Partial<Told>;
 
 /** What listings told, where they told all of these sizes. */
 function toldOf(group: Wanted[]): Map<number, Told> | null {
