@@ -20,6 +20,9 @@ export interface Blobs {
   remove(accountId: string, key: string): Promise<void>;
 }
 
+/** The key of these bytes. */
+export const blobKey = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /** Keeps blobs as files below `dir`: `<account>/<first two digits>/<key>`. Only this user may read them. */
 export function fileBlobs(dir: string): Blobs {
   const drafts = path.join(dir, 'drafts');

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Transaction } from 'kysely';
 import pg from 'pg';
+import { openPrepared } from './prepared.ts';
 import type { Database } from './schema.ts';
 
 export type Db = Kysely<Database>;
@@ -33,5 +34,16 @@ export function openDatabase(url: string, options: { max?: number } = {}): Db {
   pool.on('error', () => {});
   // One that breaks between two statements of a transaction says so by this event, which ends the process where nobody listens; the next statement fails.
   pool.on('connect', (client) => client.on('error', () => {}));
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const db: Db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  preparedOf.set(db, openPrepared(pool));
+  return db;
+}
+
+const preparedOf = new WeakMap<Db, Db>();
+
+/** The same database by the same connections, which prepare statements: what for and what not is told in prepared.ts. Throws a TypeError for one that openDatabase() didn't open. */
+export function prepared(db: Db): Db {
+  const same = preparedOf.get(db);
+  if (!same) throw new TypeError('Statements are prepared on what openDatabase() opened.');
+  return same;
 }

@@ -30,7 +30,7 @@ export interface Candidate {
   /** Its class unless something else makes it late. */
   ownClass: 'live' | 'history' | 'late_folder' | 'migrated';
   /** The fetched message; null when none was wanted or had. */
-  content: EmailContent | null;
+  content: Content | null;
   failure: Failure | null;
   /** A contact sent it, as far as that was known when its body was asked for. */
   received: boolean;
@@ -38,6 +38,11 @@ export interface Candidate {
   checked: SenderVerdict | null;
   /** Its ledger row, when it is being decided anew. */
   row: DueRow | null;
+}
+
+export interface Content extends EmailContent {
+  /** Resolves once the raw message would survive a power cut, and rejects where it can't be kept: to be awaited before the commit that names it. */
+  durable: Promise<unknown>;
 }
 
 export interface Failure {

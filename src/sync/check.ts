@@ -265,7 +265,7 @@ export class MailboxChecking {
     try {
       await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, work);
     } finally {
-      await work.end();
+      await work.ready();
     }
   }
 

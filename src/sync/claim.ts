@@ -4,6 +4,7 @@ import { loadAsked } from '../connections/history.ts';
 import type { SyncConnection } from '../connections/load.ts';
 import { loadForSync } from '../connections/load.ts';
 import { loadTrust } from '../connections/sender-check.ts';
+import { prepared } from '../db/open.ts';
 import type { SyncDeps } from './deps.ts';
 import type { Hold } from './hold.ts';
 
@@ -48,6 +49,7 @@ export async function claim(
     .execute();
   const hold: Hold = {
     db,
+    live: prepared(db),
     blobs: deps.blobs,
     parser: deps.parser,
     senderChecks: deps.senderChecks,

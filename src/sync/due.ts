@@ -6,7 +6,7 @@ import { parseHead } from '../mail/parse-head.ts';
 import type { Mailbox } from '../providers/provider.ts';
 import type { Candidate, DueRow } from './candidate.ts';
 import { ageOf, matchedKeys, readHead } from './candidate.ts';
-import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
+import { Bounded, fetchEach, keepLarge, keepSmall } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { peekHead } from './peek-head.ts';
 import { inHold } from './hold.ts';
@@ -121,15 +121,17 @@ async function readAgain(
       }
       const { head, whole } = await peekHead(arrival.raw);
       complete(hold, mailbox, candidate, rows[index]!, head);
-      if ((await wantedBodies(hold, [candidate])).length > 0) await keepBody(hold, candidate, whole);
+      if ((await wantedBodies(hold, [candidate])).length > 0) await keepLarge(hold, candidate, whole);
       else await drain(whole);
     },
   );
   try {
-    for (const candidate of await wantedBodies(hold, [...arrived.keys()]))
-      await work.add(arrived.get(candidate)!.length, () => keepBody(hold, candidate, arrived.get(candidate)!));
+    for (const candidate of await wantedBodies(hold, [...arrived.keys()])) {
+      const raw = arrived.get(candidate)!;
+      await work.add(raw.length, () => keepSmall(hold, candidate, raw));
+    }
   } finally {
-    await work.end();
+    await work.ready();
   }
 }
 

@@ -7,7 +7,7 @@ import { checkInvariants } from '../../test/invariants.ts';
 import { databaseKillPoints } from '../../test/servers/kill-points.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
-import { openDatabase } from '../db/open.ts';
+import { openDatabase, prepared } from '../db/open.ts';
 import type { Db } from '../db/open.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { Bell } from './bell.ts';
@@ -54,7 +54,7 @@ const take = () => claim(rig.deps, rig.accountId, id);
 const open = async (): Promise<{ hold: Hold; mailbox: Parameters<typeof syncStream>[1] }> => {
   const { hold, connection } = (await take())!;
   const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
-  return { hold: { ...hold, db: held }, mailbox };
+  return { hold: { ...hold, db: held, live: prepared(held) }, mailbox };
 };
 const ledger = () => rig.ledger();
 /** What another process that has taken over makes of it: the row is right and there once, and it fired once. */

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { blobKey } from '../blobs/blobs.ts';
 import type { EmailContent } from '../log/append.ts';
 import type { Fetched, Mailbox, Place, Wanted } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
-import type { Candidate, Failure } from './candidate.ts';
+import type { Candidate, Content, Failure } from './candidate.ts';
 import { shortError } from './candidate.ts';
 import { checkSender } from './check-sender.ts';
 import type { Hold } from './hold.ts';
@@ -100,59 +101,73 @@ export class Suspects {
 
 const keyOf = ({ folder, epoch, ref }: Place) => JSON.stringify([folder, epoch, ref]);
 
-/** Runs tasks side by side while their number and bytes stay within bounds; `add` waits for room, `end` for all of them. The first failure is thrown, when all have ended. */
+/** What is done with a message's bytes: when what follows from them is known, and when they are no longer needed. */
+interface Work {
+  ready: Promise<void>;
+  over: Promise<unknown>;
+}
+
+/**
+ * Runs work side by side while its number and bytes stay within bounds; `add` waits for room, `ready` until all of it is ready. Of what isn't ready for a failure the first is thrown, when all have
+ * come so far; a failure after that is for whoever needs it.
+ */
 export class Bounded {
+  private readonly unready = new Set<Promise<void>>();
   private readonly running = new Set<Promise<void>>();
   private bytes = 0;
   private failure: { error: unknown } | null = null;
 
-  async add(bytes: number, task: () => Promise<void>): Promise<void> {
+  async add(bytes: number, begin: () => Work): Promise<void> {
     while (this.running.size > 0 && (this.running.size >= mostAtOnce || this.bytes + bytes > mostBytes))
       await Promise.race(this.running);
     this.bytes += bytes;
-    const run = task()
+    const { ready, over } = begin();
+    const settled = ready
       .catch((error: unknown) => void (this.failure ??= { error }))
-      .finally(() => {
-        this.running.delete(run);
-        this.bytes -= bytes;
-      });
-    this.running.add(run);
+      .finally(() => this.unready.delete(settled));
+    const ended = Promise.allSettled([ready, over]).then(() => {
+      this.running.delete(ended);
+      this.bytes -= bytes;
+    });
+    this.unready.add(settled);
+    this.running.add(ended);
   }
 
-  async end(): Promise<void> {
-    while (this.running.size > 0) await Promise.race(this.running);
+  async ready(): Promise<void> {
+    await Promise.all(this.unready);
     if (this.failure) throw this.failure.error;
   }
 }
 
 /**
- * Keeps a message's raw form, durably, takes it apart, and looks at who sent it. Only a message that can't be parsed is a failure; a full disk is thrown.
+ * Takes a message in memory apart and looks at who sent it, while its raw form is being kept. Only a message that can't be parsed is a failure.
  */
-export async function keepBody(hold: Hold, candidate: Candidate, raw: Buffer | Readable): Promise<void> {
-  const kept = Buffer.isBuffer(raw) ? await keepSmall(hold, candidate, raw) : await keepLarge(hold, candidate, raw);
-  if ('rule' in kept) candidate.failure = kept;
-  else candidate.content = kept;
+export function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer): Work {
+  const over = hold.blobs.put(hold.accountId, raw);
+  const read = async () => {
+    const [parsed] = await Promise.all([parse(hold, raw), checkSender(hold, candidate, async () => raw)]);
+    settle(candidate, parsed, { raw: blobKey(raw), size: raw.length, durable: over });
+  };
+  return { ready: read(), over };
 }
 
-async function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer): Promise<EmailContent | Failure> {
-  const [{ key, size }, parsed] = await Promise.all([
-    hold.blobs.put(hold.accountId, raw),
-    parse(hold, raw),
-    checkSender(hold, candidate, async () => raw),
-  ]);
-  return 'rule' in parsed ? parsed : { raw: key, size, ...parsed };
-}
-
-async function keepLarge(hold: Hold, candidate: Candidate, raw: Readable): Promise<EmailContent | Failure> {
+/** The same for one that is too large for that: it is read from what was kept. A full disk is thrown. */
+export async function keepLarge(hold: Hold, candidate: Candidate, raw: Readable): Promise<void> {
   const { key, size } = await hold.blobs.put(hold.accountId, raw);
   const again = await hold.blobs.open(hold.accountId, key);
   const parsed = await parse(hold, again).finally(() => again.destroy());
-  if ('rule' in parsed) return parsed;
-  await checkSender(hold, candidate, () => hold.blobs.open(hold.accountId, key));
-  return { raw: key, size, ...parsed };
+  if (!('rule' in parsed)) await checkSender(hold, candidate, () => hold.blobs.open(hold.accountId, key));
+  settle(candidate, parsed, { raw: key, size, durable: Promise.resolve() });
 }
 
-async function parse(hold: Hold, raw: Buffer | Readable): Promise<Pick<EmailContent, 'parsed' | 'hasHtml'> | Failure> {
+type Parsed = Pick<EmailContent, 'parsed' | 'hasHtml'>;
+
+function settle(candidate: Candidate, parsed: Parsed | Failure, kept: Omit<Content, keyof Parsed>): void {
+  if ('rule' in parsed) candidate.failure = parsed;
+  else candidate.content = { ...kept, ...parsed };
+}
+
+async function parse(hold: Hold, raw: Buffer | Readable): Promise<Parsed | Failure> {
   try {
     const { html, ...parsed } = await hold.parser.parse(raw, hold.connectionId);
     return { parsed, hasHtml: html !== null };

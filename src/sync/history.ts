@@ -197,7 +197,7 @@ export class HistoryImport {
     try {
       await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, work);
     } finally {
-      await work.end();
+      await work.ready();
     }
   }
 

@@ -15,6 +15,8 @@ import type { Candidate } from './candidate.ts';
 /** What a process holds of one connection while it syncs it. */
 export interface Hold {
   db: Db;
+  /** The same, with prepared statements: for what every piece of live mail asks. */
+  live: Db;
   blobs: Blobs;
   parser: Parser;
   /** Starts automations inside the page's transaction (automations/fire.ts). */
@@ -78,7 +80,10 @@ export async function inHold<T>(
   for (;;) {
     // While an account's lock is held for long, one of its pieces at a time waits for it, and lets others go first now and then.
     const piece = { owner: waits ? hold.accountId : owner, bulk };
-    const once = () => hold.db.transaction().execute((trx) => whileHeld(trx, hold, work, waits ? lockMs : 0));
+    const once = () =>
+      databaseFor(hold, candidates.length)
+        .transaction()
+        .execute((trx) => whileHeld(trx, hold, work, waits ? lockMs : 0));
     try {
       return await repeating(() => hold.storing(piece, once));
     } catch (error) {
@@ -87,6 +92,11 @@ export async function inHold<T>(
       await sleep(Math.random() * 20);
     }
   }
+}
+
+/** For statements about so many sightings, whose number none says where it isn't about sightings. */
+export function databaseFor({ db, live }: Pick<Hold, 'db' | 'live'>, sightings: number): Db {
+  return sightings > 0 && sightings <= few ? live : db;
 }
 
 /** Somebody holds the account's address lock exclusively. */

@@ -76,6 +76,7 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
   }));
   if (sightings.length > 0) await hold.fire(trx, hold.accountId, sightings);
   await notifyLogs(trx, hold.accountId, contactIds, hold.connectionId);
+  await requireBlobs(hold, candidates, decided);
 
   for (const { decision } of entries) stored[decision.state] += 1;
   // Wanted for a contact who is none any more.
@@ -189,7 +190,6 @@ async function append(
   decided: readonly { candidate: Candidate; decision: Decision }[],
 ): Promise<Pick<Appended, 'contactIds' | 'unnamed'> & { entries: Entry[]; senders: Sender[] }> {
   const logged = decided.filter(({ decision }) => decision.state === 'logged');
-  await requireBlobs(hold, logged);
   const verdictOf = new Map(logged.map(({ candidate }) => [candidate, judge(hold, candidate)]));
   const emails = logged.map(({ candidate, decision }) =>
     asEmail(hold, candidate, decision, verdictOf.get(candidate)!.verdict === 'fail'),
@@ -236,13 +236,18 @@ function judge({ trust }: Hold, { head, checked }: Candidate): SenderVerdict {
   return trust === null || head === null ? nothing : (serverVerdict(head, trust) ?? checked ?? nothing);
 }
 
-/** An erasure that was under way when a body was kept may have removed it since (log/remove-unnamed.ts). Throws; then all is fetched anew. */
+/**
+ * What is going to be committed names raw messages: they must be on the disk, and there. An erasure that was under way when one was kept may have removed it since
+ * (log/remove-unnamed.ts). Throws; then all is fetched anew.
+ */
 async function requireBlobs(
   hold: Hold,
-  logged: readonly { candidate: Candidate; decision: Decision }[],
+  candidates: readonly Candidate[],
+  decided: readonly { candidate: Candidate; decision: Decision }[],
 ): Promise<void> {
-  const keys = logged.flatMap(({ candidate, decision }) =>
-    (decision.messageId === null || decision.replaces) && candidate.content ? [candidate.content.raw] : [],
+  await Promise.all(candidates.map(({ content }) => content?.durable));
+  const keys = decided.flatMap(({ candidate: { content }, decision }) =>
+    decision.state === 'logged' && (decision.messageId === null || decision.replaces) && content ? [content.raw] : [],
   );
   const there = await Promise.all(keys.map((key) => hold.blobs.has(hold.accountId, key)));
   if (there.includes(false)) throw new Error('A message was erased while it was being logged again.');

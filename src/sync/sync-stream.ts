@@ -1,7 +1,7 @@
 import type { Mailbox, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, tolerantStart } from './candidate.ts';
-import { Bounded, fetchEach, keepBody } from './fetch-bodies.ts';
+import { Bounded, fetchEach, keepLarge, keepSmall } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import type { Hold } from './hold.ts';
 import { ingest } from './ingest.ts';
@@ -32,13 +32,13 @@ export async function syncStream(
 ): Promise<Synced> {
   const synced: Synced = { listed: 0, due: false };
   // Read anew each time: after a commit whose answer was lost only the database knows the cursor.
-  const [stream] = await loadStreams(hold.db, hold.accountId, hold.connectionId, ref);
+  const [stream] = await loadStreams(hold.live, hold.accountId, hold.connectionId, ref);
   if (!stream) return synced;
   let busy = false;
   const commit = async (batch: Batch) => {
     busy = true;
     try {
-      await batch.bodies.end();
+      await batch.bodies.ready();
       share(hold, batch.intake.candidates);
       const stored = await ingest(hold, stream, batch.intake);
       synced.listed += stored.logged + stored.skipped + stored.quarantined;
@@ -67,7 +67,7 @@ export async function syncStream(
     }
     await flush();
   } finally {
-    await (batch as Batch | null)?.bodies.end().catch(() => {});
+    await (batch as Batch | null)?.bodies.ready().catch(() => {});
     await committing;
   }
   return synced;
@@ -232,9 +232,9 @@ export async function fetchBodies(
       candidate.failure = arrival;
       return;
     }
-    const keep = () => keepBody(hold, candidate, arrival.raw);
-    if (Buffer.isBuffer(arrival.raw)) await work.add(arrival.raw.length, keep);
-    else await keep();
+    const { raw } = arrival;
+    if (Buffer.isBuffer(raw)) await work.add(raw.length, () => keepSmall(hold, candidate, raw));
+    else await keepLarge(hold, candidate, raw);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Candidate } from './candidate.ts';
 import { isReceived } from './decide.ts';
+import { databaseFor } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { findStored } from './ledger.ts';
 import { hasContact, matchAll, mayBeConfirmed } from './store.ts';
@@ -9,10 +10,11 @@ import { hasContact, matchAll, mayBeConfirmed } from './store.ts';
  * read outside the transaction that decides (docs/decisions/0003).
  */
 export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
-  const matches = await matchAll(hold.db, hold, candidates);
+  const db = databaseFor(hold, candidates.length);
+  const matches = await matchAll(db, hold, candidates);
   const matched = candidates.filter((one) => one.early === null && one.identity !== null && hasContact(one, matches));
   const stored = await findStored(
-    hold.db,
+    db,
     hold.accountId,
     matched.map((one) => one.identity!),
   );

@@ -66,6 +66,7 @@ export async function imapKillPoints(target: Target): Promise<KillPointProxy> {
 async function postgresKillPoints(target: Target): Promise<KillPointProxy> {
   return proxy(target, (point, hit) => {
     let pending: Buffer = Buffer.alloc(0);
+    const prepared = new Map<string, string>();
     let started = false;
     let page = false;
     let holdAnswer = false;
@@ -93,7 +94,7 @@ async function postgresKillPoints(target: Target): Promise<KillPointProxy> {
           const length = header + pending.readUInt32BE(end + header);
           if (pending.length < end + length) break;
           if (started) {
-            const verdict = onStatement(statementOf(pending.subarray(end, end + length)));
+            const verdict = onStatement(statementOf(pending.subarray(end, end + length), prepared));
             if (verdict !== 'pass') {
               hit();
               holdAnswer = true;
@@ -112,13 +113,17 @@ async function postgresKillPoints(target: Target): Promise<KillPointProxy> {
   });
 }
 
-/** The text of a Query or Parse message; '' for every other. */
-function statementOf(message: Buffer): string {
+/** The text of a Query or Parse message, or of the statement that a Bind message names; '' for every other. Notes by name what Parse prepares. */
+function statementOf(message: Buffer, prepared: Map<string, string>): string {
   const type = String.fromCharCode(message[0] as number);
-  if (type === 'Q') return message.toString('utf8', 5, message.length - 1);
+  const textAt = (start: number) => message.toString('utf8', start, message.indexOf(0, start));
+  if (type === 'Q') return textAt(5);
+  if (type === 'B') return prepared.get(textAt(message.indexOf(0, 5) + 1)) ?? '';
   if (type !== 'P') return '';
-  const nameEnd = message.indexOf(0, 5);
-  return message.toString('utf8', nameEnd + 1, message.indexOf(0, nameEnd + 1));
+  const name = textAt(5);
+  const text = textAt(message.indexOf(0, 5) + 1);
+  if (name !== '') prepared.set(name, text);
+  return text;
 }
 
 async function proxy(

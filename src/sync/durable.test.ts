@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mail } from '../../test/fixtures/mail.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
+import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
+import { checkInvariants } from '../../test/invariants.ts';
+
+const anna = 'anna@customer.example';
+const me = 'me@acme.example';
+
+const database = sharedDatabase();
+let rig: SyncRig;
+let id: string;
+
+beforeEach(async () => {
+  rig = await syncRig(database);
+  const box = rig.server.mailbox(me);
+  await rig.addContact(anna);
+  id = await rig.connect(me);
+  box.append('INBOX', mail({ from: anna, to: me, subject: 'one' }));
+});
+afterEach(() => checkInvariants(database.db));
+
+const keepBy = (put: SyncRig['blobs']['put']) => (rig.deps.blobs = { ...rig.blobs, put });
+
+test('what names a raw message is committed once that is on the disk, and decided meanwhile', async () => {
+  let onDisk = () => {};
+  const fsync = new Promise<void>((resolve) => (onDisk = resolve));
+  keepBy(async (account, raw) => {
+    await fsync;
+    return await rig.blobs.put(account, raw);
+  });
+  const decided = new Promise<void>((resolve) => {
+    const { fire } = rig.deps;
+    rig.deps.fire = async (...firing) => {
+      await fire(...firing);
+      resolve();
+    };
+  });
+  const pass = rig.pass(id);
+  await decided;
+  expect(await rig.log()).toEqual([]);
+  onDisk();
+  await pass;
+  expect(await rig.log()).toEqual([`${anna} | one | live | received`]);
+  expect(rig.blobs.kept.size).toBe(1);
+});
+
+test('a disk that is full leaves nothing behind in the database, and the message comes when there is room', async () => {
+  keepBy(async () => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  });
+  await expect(rig.pass(id)).rejects.toThrow('no space left on device');
+  expect(await rig.ledger()).toEqual([]);
+  rig.deps.blobs = rig.blobs;
+  await rig.pass(id);
+  expect(await rig.log()).toEqual([`${anna} | one | live | received`]);
+  expect(await rig.fired()).toEqual([`${anna} | one`]);
+});
