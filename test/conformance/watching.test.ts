@@ -19,7 +19,7 @@ protocol imap {
     }),
   ]);
   await makeUsers(dovecot, 4);
-  await makeUsers(modest, 4);
+  await makeUsers(modest, 6);
 });
 afterAll(() => Promise.all([dovecot[Symbol.asyncDispose](), modest[Symbol.asyncDispose]()]));
 
@@ -112,6 +112,20 @@ describe('every chosen folder', () => {
 });
 
 describe('edge case 19: connections of one mailbox', () => {
+  test('are one again when the second was not used for a time, however often folders are asked for on the first', async () => {
+    await using proxy = await startFaultProxy({ port: modest.ports.imaps });
+    const rig = await imapRig(modest, { pollSeconds: 0.1, quietSeconds: 0.5 });
+    const mailbox = await rig.provider.open({ ...(rig.settings as object), port: proxy.port }, rig.credentials);
+    const [inbox, sent] = streamsOf('INBOX', 'Sent') as [Stream, Stream];
+    const { stop } = await watching(mailbox, [inbox, sent]);
+    await mailbox.start(sent);
+    expect(proxy.connections()).toBe(2);
+    await expect.poll(() => proxy.connections()).toBe(1);
+    await stop();
+    await mailbox.close();
+    await rig.close();
+  });
+
   test('wait in line where there are as many as the server allows', async () => {
     const rig = await imapRig(dovecot, { slotSeconds: 1 });
     const open = () => rig.provider.open(rig.settings, rig.credentials);

@@ -21,7 +21,8 @@ export class Sessions {
   private readonly byFolder = new Map<string, Session>();
   private shared: Promise<Session> | null = null;
   private quietTimer: NodeJS.Timeout | undefined;
-  private using = 0;
+  /** How many use the shared connection. */
+  private sharing = 0;
   private closed = false;
 
   /** The shared connection is closed after `quietMs` without use, and opened again when it is needed. */
@@ -36,27 +37,21 @@ export class Sessions {
    * (with `once`, a lost connection as it is).
    */
   async run<T>(folder: string | null, task: Task<T>, options: RunOptions = {}): Promise<T> {
-    this.using += 1;
-    clearTimeout(this.quietTimer);
-    try {
-      for (let tries = 0, anew = false; ; tries += 1) {
-        const session = await (anew ? this.sharedSession() : this.sessionFor(folder));
-        try {
-          return await session.run(folder, task, options);
-        } catch (error) {
-          if (options.once && isLost(error)) throw error;
-          if (tries === 0 && isLost(error)) continue;
-          if (tries === 0 && isTired(error)) {
-            anew = true;
-            await this.dropShared();
-            continue;
-          }
-          throw commandError(error, this.server, folder);
+    const runOn = (session: Session) => session.run(folder, task, options);
+    for (let tries = 0, anew = false; ; tries += 1) {
+      const watching = anew ? null : this.watchingFor(folder);
+      try {
+        return await (watching ? runOn(watching) : this.share(runOn));
+      } catch (error) {
+        if (options.once && isLost(error)) throw error;
+        if (tries === 0 && isLost(error)) continue;
+        if (tries === 0 && isTired(error)) {
+          anew = true;
+          await this.dropShared();
+          continue;
         }
+        throw commandError(error, this.server, folder);
       }
-    } finally {
-      this.using -= 1;
-      if (this.using === 0) this.closeWhenQuiet();
     }
   }
 
@@ -85,8 +80,7 @@ export class Sessions {
   }
 
   async open(): Promise<void> {
-    await this.sharedSession();
-    this.closeWhenQuiet();
+    await this.share(async () => undefined);
   }
 
   async close(): Promise<void> {
@@ -101,14 +95,21 @@ export class Sessions {
     void this.shared?.then((session) => session.close()).catch(() => undefined);
   }
 
-  private sessionFor(folder: string | null): Session | Promise<Session> {
-    if (folder !== null) {
-      const watching = this.byFolder.get(folder);
-      return watching?.alive ? watching : this.sharedSession();
+  private watchingFor(folder: string | null): Session | null {
+    if (folder === null) return this.byFolder.values().find((session) => session.alive && !session.busy) ?? null;
+    const session = this.byFolder.get(folder);
+    return session?.alive ? session : null;
+  }
+
+  private async share<T>(use: (session: Session) => Promise<T>): Promise<T> {
+    this.sharing += 1;
+    clearTimeout(this.quietTimer);
+    try {
+      return await use(await this.sharedSession());
+    } finally {
+      this.sharing -= 1;
+      if (this.sharing === 0) this.closeWhenQuiet();
     }
-    // A mailbox at rest then needs no second connection.
-    for (const session of this.byFolder.values()) if (session.alive && !session.busy) return session;
-    return this.sharedSession();
   }
 
   private async sharedSession(): Promise<Session> {
