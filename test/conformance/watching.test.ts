@@ -3,7 +3,7 @@ import type { Mailbox, ProviderError, Stream } from '../../src/providers/provide
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
 import { startFaultProxy } from '../servers/fault-proxy.ts';
 import { imapRig, makeUsers } from './imap-rig.ts';
-import { message } from './provider-suite.ts';
+import { idsOf, message, pagesOf, ref } from './provider-suite.ts';
 
 /** Dovecot as it is, and one that has neither NOTIFY nor room for a third connection of a user. */
 let dovecot: Dovecot;
@@ -122,6 +122,30 @@ describe('edge case 19: connections of one mailbox', () => {
     expect(proxy.connections()).toBe(2);
     await expect.poll(() => proxy.connections()).toBe(1);
     await stop();
+    await mailbox.close();
+    await rig.close();
+  });
+
+  test('are one from the first sign-in on, and a second one only while another folder has something', async () => {
+    const commands: string[] = [];
+    await using proxy = await startFaultProxy({ port: modest.ports.imap }, (chunk, direction) => {
+      if (direction === 'up') commands.push(...chunk.toString().trim().split('\r\n'));
+    });
+    const signIns = () => commands.filter((line) => / (?:LOGIN|AUTHENTICATE) /.test(line)).length;
+    const rig = await imapRig(modest);
+    const settings = { ...(rig.settings as object), port: proxy.port, security: 'plain' };
+    const mailbox = await rig.provider.open(settings, rig.credentials);
+    const [inbox, sent] = streamsOf('INBOX', 'Sent') as [Stream, Stream];
+    const [ofInbox, ofSent] = [await mailbox.start(inbox), await mailbox.start(sent)];
+    const { errors, stop } = await watching(mailbox, [inbox, sent]);
+    expect(await pagesOf(mailbox, inbox, ofInbox)).toEqual([]);
+    expect(await pagesOf(mailbox, sent, ofSent)).toEqual([]);
+    expect(signIns()).toBe(1);
+    await rig.append('Sent', message('sent'));
+    expect(idsOf(await pagesOf(mailbox, sent, ofSent))).toEqual([ref('sent')]);
+    expect(signIns()).toBe(2);
+    await stop();
+    expect(errors).toEqual([]);
     await mailbox.close();
     await rig.close();
   });

@@ -138,7 +138,10 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
 
     async *changes(stream, cursor, since) {
       meet(stream.ref, cursor);
-      const told = woken.delete(stream.ref) && sessions.isWatched(stream.ref);
+      const watched = sessions.isWatched(stream.ref);
+      const told = woken.delete(stream.ref) && watched;
+      // Asked on the connection that waits in IDLE: only a folder that has something needs another one.
+      if (!watched && sessions.isWatching && (await stale(sessions, [{ stream, cursor }])).length === 0) return;
       for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told })) {
         meet(stream.ref, page.cursor);
         yield page;

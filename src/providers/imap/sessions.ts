@@ -59,9 +59,15 @@ export class Sessions {
     return this.byFolder.get(folder)?.alive ?? false;
   }
 
+  /** Some folder is watched: what is asked about the mailbox needs no other connection. */
+  get isWatching(): boolean {
+    return this.byFolder.values().some((session) => session.alive);
+  }
+
   /** A connection of its own for a folder. It is forgotten when it closes, before `onClose` is called. */
   async watch(folder: string, onNews: () => void, onClose: () => void): Promise<Session> {
-    const session = await this.dial({ wait: false });
+    // Mostly the one that the mailbox was opened by: another costs a sign-in, and memory that the closed one leaves full of holes.
+    const session = (await this.takeShared()) ?? (await this.dial({ wait: false }));
     if (this.closed) session.close();
     session.onNews = onNews;
     session.onClose = () => {
@@ -125,6 +131,15 @@ export class Sessions {
       else if (session.alive) return session;
       if (this.shared === opening) this.shared = null;
     }
+  }
+
+  /** The shared connection, if there is one that nobody uses and that can wait in IDLE. It is shared no more. */
+  private async takeShared(): Promise<Session | null> {
+    const { shared } = this;
+    const session = await shared?.catch(() => null);
+    if (!session?.alive || !session.canIdle || this.sharing > 0 || this.shared !== shared) return null;
+    this.shared = null;
+    return session;
   }
 
   private async dropShared(): Promise<void> {
