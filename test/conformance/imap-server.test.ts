@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { type ImapOptions, imapProvider } from '../../src/providers/imap/provider.ts';
@@ -54,6 +55,17 @@ describe('signing in', () => {
     const mailbox = await provider().open(settings({ security, port: dovecot.ports[port] }), { password });
     expect((await mailbox.whoami()).address).toBe(user);
     await mailbox.close();
+  });
+
+  test.each(['its own CA', 'the usual ones only'])('trusts %s by what all connections share', async (trusted) => {
+    const shared = provider(trusted === 'its own CA' ? {} : { ca: undefined });
+    const made = vi.spyOn(tls, 'createSecureContext');
+    await shared.open(settings(), { password }).then(
+      (mailbox) => mailbox.close(),
+      () => undefined,
+    );
+    expect(made).not.toHaveBeenCalled();
+    made.mockRestore();
   });
 
   test('says what is wrong with the server, in a sentence', async () => {
