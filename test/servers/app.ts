@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import flags from '../../scripts/node-flags.json' with { type: 'json' };
 import { freePorts } from './ports.ts';
 
 export interface App {
@@ -27,7 +28,7 @@ export async function startApp(
   if (!options.dataDir) await chmod(dataDir, 0o711);
   const port = options.port ?? ((await freePorts(1))[0] as number);
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, '../../src/main.ts')], {
+  const child = spawn(process.execPath, [...flags, path.join(import.meta.dirname, '../../src/main.ts')], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
