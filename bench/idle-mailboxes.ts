@@ -33,14 +33,17 @@ export async function connectUsers(product: Product, dovecot: Dovecot, from: num
   await Promise.all(Array.from({ length: 6 }, connectSome));
 }
 
-/** Waits until each of so many mailboxes is at rest: in step, and on one connection. */
+/** After so much quiet V8 has given back what signing in and the first reading took. */
+const quietMs = 60_000;
+
+/** Waits until each of so many mailboxes is at rest, and has been for a while: in step, and on one connection. */
 export async function untilAtRest(product: Product, dovecot: Dovecot, mailboxes: number): Promise<void> {
   const inStep = `select count(*)::int as count from connection where state = 'active' and last_synced_at is not null`;
   const deadline = Date.now() + 600_000;
   for (;;) {
     const { rows } = await product.sql.query(inStep);
     const open = connectionsOf(product.app.pid, dovecot.ports.imaps);
-    if (rows[0].count === mailboxes && open === mailboxes) return;
+    if (rows[0].count === mailboxes && open === mailboxes) return sleep(quietMs);
     if (Date.now() > deadline)
       throw new Error(`${rows[0].count} of ${mailboxes} mailboxes are in step, on ${open} connections`);
     await sleep(500);
