@@ -28,6 +28,8 @@ const defaults: Record<string, string> = {
   random_page_cost: '1.1',
   jit: 'off',
   max_wal_size: '2GB',
+  // A first import fills empty tables within seconds, and plans made for those are bad until somebody counts again.
+  autovacuum_naptime: '10s',
   log_timezone: 'UTC',
   timezone: 'UTC',
   // Statements and values in the log would be people's mail.

@@ -35,10 +35,32 @@ test('the other statements of the same session are not prepared', async () => {
   expect(await kept()).toEqual([]);
 });
 
-test('a table that was altered under a session costs one try', async () => {
+test('a table that was altered under a session is planned for anew', async () => {
   await costing(1);
   await sql`alter table fruit add column colour text default 'red'`.execute(database.db);
-  expect(await repeating(() => costing(1))).toEqual([{ name: 'apple', price: 1, colour: 'red' }]);
+  expect(await costing(1)).toEqual([{ name: 'apple', price: 1, colour: 'red' }]);
+});
+
+test('within a transaction, altered tables cost one repetition, however many statements ask for them', async () => {
+  const prices = [1, 2, 3, 4, 5, 6, 7];
+  const ask = async (asked: Db) => {
+    for (const price of prices)
+      await sql`select *, ${sql.lit(price)} as nth from fruit where price = ${price}`.execute(asked);
+  };
+  await ask(db);
+  await sql`alter table fruit add column colour text default 'red'`.execute(database.db);
+  let tries = 0;
+  await repeating(async () => {
+    tries += 1;
+    await db.transaction().execute(ask);
+  });
+  expect(tries).toBe(2);
+});
+
+test('a statement that the session has lost is prepared anew', async () => {
+  await costing(1);
+  await sql`deallocate all`.execute(database.db);
+  expect(await costing(2)).toEqual([{ name: 'pear', price: 2 }]);
 });
 
 test('however many texts there are, a session keeps only so many', async () => {

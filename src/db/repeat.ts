@@ -8,10 +8,10 @@ export function sqlState(error: unknown): string | null {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 
-/** serialization_failure, deadlock_detected, lock_not_available, and the plan of a table that was altered (prepared.ts) */
-const repeatable = new Set(['40001', '40P01', '55P03', '0A000']);
+/** serialization_failure, deadlock_detected, lock_not_available, and what prepared.ts makes anew: a stale plan, a lost statement. */
+const repeatable = new Set(['40001', '40P01', '55P03', '0A000', '26000']);
 
-/** Does `work`, a transaction, again where PostgreSQL asks to repeat it (deadlock, serialization): six times at most, with growing pauses. Throws what `work` throws. */
+/** Does `work`, a transaction, again where PostgreSQL asks to repeat it (deadlock, serialization, stale plan): six times at most, with growing pauses. Throws what `work` throws. */
 export async function repeating<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -143,12 +143,9 @@ export async function toRepair(trx: Trx, hold: Hold, differences: readonly Found
 
 async function contactsSince(trx: Trx, accountId: string, { contacts }: AddressMatches): Promise<Map<string, Date>> {
   if (contacts.size === 0) return new Map();
-  const rows = await trx
-    .selectFrom('contact_address')
-    .select(['address_key', 'created_at'])
-    .where('account_id', '=', accountId)
-    .where('address_key', 'in', [...contacts.keys()])
-    .execute();
+  const { rows } = await sql<{ address_key: string; created_at: Date }>`
+    select address_key, created_at from contact_address
+    where account_id = ${accountId} and address_key = any(${[...contacts.keys()]}::text[])`.execute(trx);
   return new Map(rows.map((row) => [row.address_key, row.created_at]));
 }
 

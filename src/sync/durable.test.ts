@@ -23,6 +23,17 @@ afterEach(() => checkInvariants(database.db));
 
 const keepBy = (put: SyncRig['blobs']['put']) => (rig.deps.blobs = { ...rig.blobs, put });
 
+/** Resolves once a page has fired, not committed yet. */
+function fired(): Promise<void> {
+  const { fire } = rig.deps;
+  return new Promise((resolve) => {
+    rig.deps.fire = async (...firing) => {
+      await fire(...firing);
+      resolve();
+    };
+  });
+}
+
 test('what names a raw message is committed once that is on the disk, and decided meanwhile', async () => {
   let onDisk = () => {};
   const fsync = new Promise<void>((resolve) => (onDisk = resolve));
@@ -30,13 +41,7 @@ test('what names a raw message is committed once that is on the disk, and decide
     await fsync;
     return await rig.blobs.put(account, raw);
   });
-  const decided = new Promise<void>((resolve) => {
-    const { fire } = rig.deps;
-    rig.deps.fire = async (...firing) => {
-      await fire(...firing);
-      resolve();
-    };
-  });
+  const decided = fired();
   const pass = rig.pass(id);
   await decided;
   expect(await rig.log()).toEqual([]);
@@ -46,12 +51,33 @@ test('what names a raw message is committed once that is on the disk, and decide
   expect(rig.blobs.kept.size).toBe(1);
 });
 
+test('a disk that takes long holds up neither changes of contacts nor the message for good', async () => {
+  let onDisk = () => {};
+  const fsync = new Promise<void>((resolve) => (onDisk = resolve));
+  keepBy(async (account, raw) => {
+    await fsync;
+    return await rig.blobs.put(account, raw);
+  });
+  const decided = fired();
+  const pass = rig.pass(id);
+  await decided;
+  // It waits for the account's address lock, which a page holds while it decides.
+  await rig.addContact('ben@customer.example');
+  onDisk();
+  await pass;
+  expect(await rig.log()).toEqual([`${anna} | one | live | received`]);
+  expect(await rig.fired()).toEqual([`${anna} | one`]);
+});
+
 test('a disk that is full leaves nothing behind in the database, and the message comes when there is room', async () => {
+  const decided = fired();
   keepBy(async () => {
+    await decided;
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   });
   await expect(rig.pass(id)).rejects.toThrow('no space left on device');
   expect(await rig.ledger()).toEqual([]);
+  expect(await rig.fired()).toEqual([]);
   rig.deps.blobs = rig.blobs;
   await rig.pass(id);
   expect(await rig.log()).toEqual([`${anna} | one | live | received`]);

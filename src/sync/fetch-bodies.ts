@@ -108,8 +108,8 @@ interface Work {
 }
 
 /**
- * Runs work side by side while its number and bytes stay within bounds; `add` waits for room, `ready` until all of it is ready. Of what isn't ready for a failure the first is thrown, when all have
- * come so far; a failure after that is for whoever needs it.
+ * Runs work side by side while its number and bytes stay within bounds; `add` waits for room, `ready` until all of it is ready, and throws the first failure of becoming so. That
+ * of `over` is for whoever awaits it.
  */
 export class Bounded {
   private readonly unready = new Set<Promise<void>>();
@@ -146,6 +146,8 @@ export function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer): Work {
   const over = hold.blobs.put(hold.accountId, raw);
   const read = async () => {
     const [parsed] = await Promise.all([parse(hold, raw), checkSender(hold, candidate, async () => raw)]);
+    // It is named by nothing then, but a full disk is told all the same.
+    if ('rule' in parsed) await over;
     settle(candidate, parsed, { raw: blobKey(raw), size: raw.length, durable: over });
   };
   return { ready: read(), over };

@@ -15,7 +15,7 @@ import type { Candidate } from './candidate.ts';
 /** What a process holds of one connection while it syncs it. */
 export interface Hold {
   db: Db;
-  /** The same, with prepared statements: for what every piece of live mail asks. */
+  /** The same, with prepared statements (db/prepared.ts): for pages of few sightings. */
   live: Db;
   blobs: Blobs;
   parser: Parser;
@@ -87,6 +87,10 @@ export async function inHold<T>(
     try {
       return await repeating(() => hold.storing(piece, once));
     } catch (error) {
+      if (error instanceof NotYetDurable) {
+        await Promise.all(candidates.map(({ content }) => content?.durable));
+        continue;
+      }
       if (!(error instanceof AddressesLocked)) throw error;
       waits = true;
       await sleep(Math.random() * 20);
@@ -94,10 +98,13 @@ export async function inHold<T>(
   }
 }
 
-/** For statements about so many sightings, whose number none says where it isn't about sightings. */
+/** For statements about so many sightings; 0: about something else. */
 export function databaseFor({ db, live }: Pick<Hold, 'db' | 'live'>, sightings: number): Db {
   return sightings > 0 && sightings <= few ? live : db;
 }
+
+/** A raw message takes long to become durable: it is waited for without a turn, a lock or a database connection, and then all is decided anew. */
+export class NotYetDurable extends Error {}
 
 /** Somebody holds the account's address lock exclusively. */
 class AddressesLocked extends Error {}

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SightingOfSender } from '../automations/fire.ts';
 import { askedOf } from '../connections/history.ts';
 import { matchAddresses } from '../contacts/match.ts';
@@ -16,6 +17,7 @@ import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
 import { writeExclusions } from './excluded.ts';
+import { NotYetDurable } from './hold.ts';
 import type { Hold } from './hold.ts';
 import {
   findDismissed,
@@ -236,16 +238,20 @@ function judge({ trust }: Hold, { head, checked }: Candidate): SenderVerdict {
   return trust === null || head === null ? nothing : (serverVerdict(head, trust) ?? checked ?? nothing);
 }
 
+/** Milliseconds that a transaction, with all that it holds, waits for the disk. */
+const longestFsync = 1000;
+
 /**
  * What is going to be committed names raw messages: they must be on the disk, and there. An erasure that was under way when one was kept may have removed it since
- * (log/remove-unnamed.ts). Throws; then all is fetched anew.
+ * (log/remove-unnamed.ts): throws, and all is fetched anew. Throws NotYetDurable where the disk takes long.
  */
 async function requireBlobs(
   hold: Hold,
   candidates: readonly Candidate[],
   decided: readonly { candidate: Candidate; decision: Decision }[],
 ): Promise<void> {
-  await Promise.all(candidates.map(({ content }) => content?.durable));
+  const durable = Promise.all(candidates.map(({ content }) => content?.durable)).then(() => true);
+  if (!(await Promise.race([durable, sleep(longestFsync, false, { ref: false })]))) throw new NotYetDurable();
   const keys = decided.flatMap(({ candidate: { content }, decision }) =>
     decision.state === 'logged' && (decision.messageId === null || decision.replaces) && content ? [content.raw] : [],
   );
