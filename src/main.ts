@@ -28,8 +28,8 @@ import { createAddressGuard } from './net/guard.ts';
 import { imapProvider } from './providers/imap/provider.ts';
 import { startSync } from './sync/supervisor.ts';
 
-// V8 lets garbage grow to several times what is in use while there is room: an import took up to 300 MB, and takes 90 MB so.
-setFlagsFromString('--heap-growing-percent=50');
+// V8 lets garbage grow to several times what is in use while there is room: an import of a million messages took up to 300 MB, and takes 110 MB so.
+setFlagsFromString('--heap-growing-percent=150');
 
 let log: Logger = createLogger('info');
 

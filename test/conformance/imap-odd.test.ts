@@ -51,6 +51,30 @@ describe('a server that', () => {
     },
   );
 
+  test('always says by STATUS that nothing is new is read when it is opened, and the inbox goes on being watched', async () => {
+    server.capabilities = 'IMAP4rev1 IDLE';
+    const sent = { ref: 'INBOX.Gesendet', folders: ['INBOX.Gesendet'] };
+    const status = /^STATUS "?([^" ]+)/;
+    server.script = (command, tag) =>
+      status.test(command)
+        ? [`* STATUS ${status.exec(command)![1]} (MESSAGES 1 UIDVALIDITY 7 UIDNEXT 2)`, `${tag} OK`]
+        : null;
+    server.append('before');
+    const start = await mailbox.start(sent);
+    const wakes: string[] = [];
+    await mailbox.watch(
+      [inbox, sent],
+      ({ ref }) => wakes.push(ref),
+      () => {},
+    );
+    await expect.poll(() => wakes).toHaveLength(2);
+    server.append('new');
+    wakes.length = 0;
+    expect(idsOf(await pagesOf(mailbox, sent, start))).toEqual(['new']);
+    // What came to it while the other one was open.
+    await expect.poll(() => wakes).toEqual(['INBOX']);
+  });
+
   test('lists folders twice, or by names that nothing can hold, is read without those', async () => {
     server.folders = ['INBOX', 'INBOX', '"a\0b"', '"a\x07b"', `"${'n'.repeat(9000)}"`, '""', '"<b>"'];
     expect((await mailbox.folders()).map(({ ref }) => ref)).toEqual(['INBOX', '<b>']);

@@ -18,6 +18,8 @@ export interface ChangesOptions {
   since: Date;
   /** The watching connection told of news: UIDVALIDITY and UIDNEXT need not be asked for. */
   woken: boolean;
+  /** Look whether there is anything on the connection that waits in IDLE: no other is opened for what is as it was. */
+  aside: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function* changes(sessions: Sessions, folder: string, options: Chan
         // Some servers number a folder anew whenever it is opened: what has just been listed is as good as can be.
         fresh = false;
       }
-      const seen = await look(sessions, folder, cursor.low, fresh);
+      const seen = await look(sessions, folder, cursor.low, { fresh, aside: options.aside });
       if (seen.uidValidity === cursor.uidValidity && !turnedBack(cursor, seen)) {
         yield* pages(sessions, folder, cursor, seen);
         return;

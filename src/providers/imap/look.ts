@@ -10,8 +10,13 @@ export interface Look extends Seen {
   uidValidity: string;
 }
 
-/** What the folder shows from `low` on. `fresh`: ask for UIDVALIDITY and UIDNEXT anew, too. */
-export function look(sessions: Sessions, folder: string, low: number, fresh: boolean): Promise<Look> {
+/** What the folder shows from `low` on. `fresh`: ask for UIDVALIDITY and UIDNEXT anew, too; `aside`: as Sessions.run. */
+export function look(
+  sessions: Sessions,
+  folder: string,
+  low: number,
+  { fresh, aside }: { fresh: boolean; aside: boolean },
+): Promise<Look> {
   return sessions.run(
     folder,
     async (client, mailbox) => {
@@ -26,7 +31,7 @@ export function look(sessions: Sessions, folder: string, low: number, fresh: boo
         uids: uids.filter((uid) => uid >= low),
       };
     },
-    { fresh },
+    { fresh, aside },
   );
 }
 

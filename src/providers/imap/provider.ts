@@ -104,6 +104,8 @@ export function imapProvider(options: ImapOptions): Provider {
 function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: WatchOptions): Mailbox {
   /** Folders of which the watching connection has told news since the last pass. */
   const woken = new Set<string>();
+  /** Folders that were opened and read to their end. */
+  const lookedAt = new Set<string>();
   /** Cursors last met, by folder: they know the folder's epoch. */
   const met = new Map<string, ImapCursor>();
   // A whole listing is compared with the same few cursors.
@@ -140,12 +142,14 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
       meet(stream.ref, cursor);
       const watched = sessions.isWatched(stream.ref);
       const told = woken.delete(stream.ref) && watched;
-      // Asked on the connection that waits in IDLE: only a folder that has something needs another one.
-      if (!watched && sessions.isWatching && (await stale(sessions, [{ stream, cursor }])).length === 0) return;
-      for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told })) {
+      // Only a folder that has something needs another connection than the one that waits in IDLE. Some servers' STATUS lags behind: it is believed of what was looked at once.
+      const aside = !watched && sessions.isWatching;
+      if (aside && lookedAt.has(stream.ref) && (await stale(sessions, [{ stream, cursor }])).length === 0) return;
+      for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told, aside })) {
         meet(stream.ref, page.cursor);
         yield page;
       }
+      lookedAt.add(stream.ref);
     },
 
     predates: (place, cursor) => predates(parsedOnce(cursor), place),

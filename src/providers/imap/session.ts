@@ -153,9 +153,12 @@ export class Session {
   private idle(): void {
     const folder = this.idleFolder;
     if (folder === null || this.waiting > 0 || !this.alive || this.client.idling) return;
-    // A pass may have failed to open the folder anew; then it is no longer open.
+    // A pass may have failed to open the folder anew, or something was asked of another one. What came meanwhile was told to nobody.
     if (this.selected !== folder) {
-      this.run(folder, async () => undefined).catch(() => this.close());
+      this.run(folder, async () => undefined).then(
+        () => this.onNews(),
+        () => this.close(),
+      );
       return;
     }
     const began = Date.now();

@@ -6,6 +6,8 @@ export interface RunOptions {
   fresh?: boolean;
   /** Throws what happened as it is, without another try: the caller finds out which message is to blame. */
   once?: boolean;
+  /** On a connection that waits in IDLE, whichever folder that is on: for a short question, which leaves the IDLE. */
+  aside?: boolean;
   /** Hangs up when the server sends more meanwhile: what it lists is collected in memory. */
   mostBytes?: number;
 }
@@ -39,7 +41,7 @@ export class Sessions {
   async run<T>(folder: string | null, task: Task<T>, options: RunOptions = {}): Promise<T> {
     const runOn = (session: Session) => session.run(folder, task, options);
     for (let tries = 0, anew = false; ; tries += 1) {
-      const watching = anew ? null : this.watchingFor(folder);
+      const watching = anew ? null : this.watchingFor(options.aside ? null : folder);
       try {
         return await (watching ? runOn(watching) : this.share(runOn));
       } catch (error) {
