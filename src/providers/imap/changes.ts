@@ -18,8 +18,6 @@ export interface ChangesOptions {
   since: Date;
   /** The watching connection told of news: UIDVALIDITY and UIDNEXT need not be asked for. */
   woken: boolean;
-  /** Look whether there is anything on the connection that waits in IDLE: no other is opened for what is as it was. */
-  aside: boolean;
 }
 
 /**
@@ -41,7 +39,7 @@ export async function* changes(sessions: Sessions, folder: string, options: Chan
         // Some servers number a folder anew whenever it is opened: what has just been listed is as good as can be.
         fresh = false;
       }
-      const seen = await look(sessions, folder, cursor.low, { fresh, aside: options.aside });
+      const seen = await look(sessions, folder, cursor.low, { fresh });
       if (seen.uidValidity === cursor.uidValidity && !turnedBack(cursor, seen)) {
         yield* pages(sessions, folder, cursor, seen);
         return;

@@ -1,7 +1,7 @@
 import type { ImapFlow, MailboxObject } from 'imapflow';
 import { epochOf, type ImapCursor, type Seen, windowSize } from './cursor.ts';
 import { searchFrom, searchUids } from './search.ts';
-import type { Sessions } from './sessions.ts';
+import type { RunOptions, Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';
 
 const day = 86_400_000;
@@ -15,7 +15,7 @@ export function look(
   sessions: Sessions,
   folder: string,
   low: number,
-  { fresh, aside }: { fresh: boolean; aside: boolean },
+  { fresh, aside }: Pick<RunOptions, 'fresh' | 'aside'>,
 ): Promise<Look> {
   return sessions.run(
     folder,

@@ -17,7 +17,7 @@ import { renamed } from './renamed.ts';
 import { Session } from './session.ts';
 import { type Dial, Sessions } from './sessions.ts';
 import { Slots } from './slots.ts';
-import { stale } from './stale.ts';
+import { isAsBefore, stale } from './stale.ts';
 import { watch, type WatchOptions } from './watch.ts';
 
 export interface ImapOptions {
@@ -143,9 +143,13 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
       const watched = sessions.isWatched(stream.ref);
       const told = woken.delete(stream.ref) && watched;
       // Only a folder that has something needs another connection than the one that waits in IDLE. Some servers' STATUS lags behind: it is believed of what was looked at once.
-      const aside = !watched && sessions.isWatching;
-      if (aside && lookedAt.has(stream.ref) && (await stale(sessions, [{ stream, cursor }])).length === 0) return;
-      for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told, aside })) {
+      if (!watched && sessions.isWatching) {
+        const same = lookedAt.has(stream.ref)
+          ? (await stale(sessions, [{ stream, cursor }])).length === 0
+          : await isAsBefore(sessions, stream.ref, cursor);
+        if (same) return void lookedAt.add(stream.ref);
+      }
+      for await (const page of changes(sessions, stream.ref, { cursor, since, woken: told })) {
         meet(stream.ref, page.cursor);
         yield page;
       }

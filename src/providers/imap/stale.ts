@@ -1,6 +1,7 @@
 import type { Cursor, Stream } from '../provider.ts';
-import { readCursor } from './cursor.ts';
+import { compare, readCursor } from './cursor.ts';
 import { type FolderState, folderStates } from './folder-states.ts';
+import { look } from './look.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The streams whose folder is not as the cursor says, or is gone. */
@@ -13,6 +14,15 @@ export async function stale(sessions: Sessions, streams: { stream: Stream; curso
   return streams
     .filter(({ stream, cursor }) => isStale(states.get(stream.ref) ?? null, cursor))
     .map(({ stream }) => stream);
+}
+
+/** Whether the folder, opened on the connection that waits in IDLE, shows just what the cursor says. */
+export async function isAsBefore(sessions: Sessions, folder: string, text: Cursor): Promise<boolean> {
+  const cursor = readCursor(text);
+  const seen = await look(sessions, folder, cursor.low, { fresh: true, aside: true });
+  const { added, vanished } = compare(cursor, seen);
+  const sameState = (['uidValidity', 'uidNext', 'exists'] as const).every((one) => seen[one] === cursor[one]);
+  return sameState && cursor.relist === undefined && added.length + vanished.length === 0;
 }
 
 function isStale(status: FolderState | null, text: Cursor): boolean {
