@@ -34,9 +34,9 @@ function fired(): Promise<void> {
   });
 }
 
-test('what names a raw message is committed once that is on the disk, and decided meanwhile', async () => {
-  let onDisk = () => {};
-  const fsync = new Promise<void>((resolve) => (onDisk = resolve));
+/** A pass whose page has been decided about while its raw message is not on the disk until onDisk(). */
+async function decidedBeforeDisk(): Promise<{ pass: Promise<void>; onDisk(): void }> {
+  const { promise: fsync, resolve: onDisk } = Promise.withResolvers<void>();
   keepBy(async (account, raw) => {
     await fsync;
     return await rig.blobs.put(account, raw);
@@ -44,6 +44,11 @@ test('what names a raw message is committed once that is on the disk, and decide
   const decided = fired();
   const pass = rig.pass(id);
   await decided;
+  return { pass, onDisk };
+}
+
+test('what names a raw message is committed once that is on the disk, and decided meanwhile', async () => {
+  const { pass, onDisk } = await decidedBeforeDisk();
   expect(await rig.log()).toEqual([]);
   onDisk();
   await pass;
@@ -52,15 +57,7 @@ test('what names a raw message is committed once that is on the disk, and decide
 });
 
 test('a disk that takes long holds up neither changes of contacts nor the message for good', async () => {
-  let onDisk = () => {};
-  const fsync = new Promise<void>((resolve) => (onDisk = resolve));
-  keepBy(async (account, raw) => {
-    await fsync;
-    return await rig.blobs.put(account, raw);
-  });
-  const decided = fired();
-  const pass = rig.pass(id);
-  await decided;
+  const { pass, onDisk } = await decidedBeforeDisk();
   // It waits for the account's address lock, which a page holds while it decides.
   await rig.addContact('ben@customer.example');
   onDisk();
