@@ -1,15 +1,13 @@
 import { sql } from 'kysely';
-import { createLabel, deleteLabel, listLabels, renameLabel } from './labels.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createLabel, deleteLabel, renameLabel } from './labels.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { insertConnection, insertMail, makeTeam, sealer } from '../../test/fixtures/records.ts';
-import { testDatabase } from '../../test/servers/postgres.ts';
-import type { TestDatabase } from '../../test/servers/postgres.ts';
+import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import type { Viewer } from '../accounts/viewer.ts';
 import type { Db } from '../db/open.ts';
 import { contactDeps } from '../log/for-contacts.ts';
 import { listLog } from '../log/query.ts';
 import { setAddresses } from './addresses.ts';
-import { defaultStages } from './default-stages.ts';
 import { deleteContact } from './delete.ts';
 import type { ContactDeps } from './deps.ts';
 import { listContacts } from './list.ts';
@@ -17,9 +15,9 @@ import type { ContactFilter } from './list.ts';
 import { loadContact } from './load.ts';
 import { createContact, updateContact } from './save.ts';
 import type { ContactFields } from './save.ts';
-import { createStage, deleteStage, listStages, updateStage } from './stages.ts';
+import { deleteStage, listStages, updateStage } from './stages.ts';
 
-let database: TestDatabase;
+const database = sharedDatabase();
 let db: Db;
 let accountId: string;
 let owner: Viewer;
@@ -41,12 +39,8 @@ const list = (filter: Partial<ContactFilter> = {}, viewer = owner) =>
 const names = async (filter: Partial<ContactFilter> = {}, viewer = owner) =>
   (await list(filter, viewer)).items.map((contact) => contact.name);
 
-beforeAll(async () => {
-  database = await testDatabase();
-  db = database.db;
-});
-afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
+  ({ db } = database);
   const team = await makeTeam(db);
   accountId = team.accountId;
   [owner, colleague] = team.viewers as [Viewer, Viewer];
@@ -313,128 +307,6 @@ describe('the list', () => {
     ] as const) {
       await expect(list({ sort, cursor })).rejects.toMatchObject({ code: 'invalid' });
     }
-  });
-});
-
-describe('deleting a contact', () => {
-  const address = 'grace@navy.example';
-  const ledger = (id: string) =>
-    db
-      .selectFrom('sighting')
-      .selectAll()
-      .where('id', '=', id)
-      .where('account_id', '=', accountId)
-      .executeTakeFirstOrThrow();
-
-  test('erases the messages that only it had; their ledger rows go back to "no contact" and can be matched again', async () => {
-    const connection = await insertConnection(db, owner);
-    const { id } = await create({ firstName: 'Grace', addresses: [address] });
-    const mail = await insertMail(db, accountId, {
-      from: address,
-      to: [connection.address, 'third@party.example'],
-      in: [connection],
-      contacts: [{ id, address }],
-      raw: 'blob-of-grace',
-    });
-    await deleteContact(db, deps, accountId, id);
-    const row = await ledger(mail.sightingIds[0]!);
-    expect(row).toMatchObject({ state: 'skipped', rule: 'no_contact', message_id: null, due_at: null });
-    expect(row.identity?.equals(mail.identity)).toBe(true);
-    expect(row.internet_message_id_hash).toHaveLength(16);
-    const decisions = await db
-      .selectFrom('decision')
-      .select(['state', 'rule'])
-      .where('sighting_id', '=', row.id)
-      .orderBy('at')
-      .execute();
-    expect(decisions).toEqual([
-      { state: 'logged', rule: 'contact' },
-      { state: 'skipped', rule: 'no_contact' },
-    ]);
-    expect(removed).toContain('blob-of-grace');
-    expect(await db.selectFrom('message').selectAll().where('account_id', '=', accountId).execute()).toEqual([]);
-    // The same person comes back: the kept hashes find the row.
-    await create({ addresses: [address] });
-    expect((await ledger(row.id)).due_at).not.toBeNull();
-  });
-
-  test('leaves what another contact has too, for that contact', async () => {
-    const connection = await insertConnection(db, owner);
-    const grace = await create({ firstName: 'Grace', addresses: [address] });
-    const ada = await create({ firstName: 'Ada', addresses: ['ada@navy.example'] });
-    const mail = await insertMail(db, accountId, {
-      in: [connection],
-      contacts: [
-        { id: grace.id, address },
-        { id: ada.id, address: 'ada@navy.example', role: 'cc' },
-      ],
-      raw: 'blob-of-both',
-    });
-    await deleteContact(db, deps, accountId, grace.id);
-    expect((await ledger(mail.sightingIds[0]!)).state).toBe('logged');
-    expect((await listLog(db, owner, ada.id, { limit: 5 })).items).toHaveLength(1);
-    expect(removed).not.toContain('blob-of-both');
-  });
-
-  test("gives a Bcc's hash only to the copy that carries the Bcc", async () => {
-    const sender = await insertConnection(db, owner);
-    const receiver = await insertConnection(db, colleague);
-    const { id } = await create({ addresses: [address] });
-    const mail = await insertMail(db, accountId, {
-      from: sender.address,
-      to: [receiver.address],
-      bcc: [{ connection: sender, address }],
-      in: [sender, receiver],
-      contacts: [{ id, address, role: 'bcc' }],
-    });
-    await deleteContact(db, deps, accountId, id);
-    const count = async (sighting: string) =>
-      (await db.selectFrom('sighting_participant').select('hash').where('sighting_id', '=', sighting).execute()).length;
-    expect(await count(mail.sightingIds[0]!)).toBe(3);
-    expect(await count(mail.sightingIds[1]!)).toBe(2);
-  });
-
-  test('leaves the keys of firings, so that nothing fires again', async () => {
-    const { id } = await create({ firstName: 'Grace' });
-    const firing = { map_id: id, trigger_id: 't', contact_id: id, message_id: id, sighting_id: 1, run_id: id };
-    await db
-      .insertInto('firing')
-      .values({ account_id: accountId, key: Buffer.alloc(16, 1), ...firing })
-      .execute();
-    await deleteContact(db, deps, accountId, id);
-    expect(await db.selectFrom('firing').select('key').where('account_id', '=', accountId).execute()).toHaveLength(1);
-  });
-});
-
-describe('tags, segments and stages', () => {
-  test('begin with the default pipeline, which can be reordered, renamed and shortened', async () => {
-    const stages = async () => (await listStages(db, accountId)).map((stage) => stage.name);
-    expect(await stages()).toEqual([...defaultStages]);
-    const [fresh, , , , won] = await listStages(db, accountId);
-    await updateStage(db, accountId, won!.id, { position: 0, name: 'Customer' });
-    await deleteStage(db, accountId, fresh!.id);
-    await createStage(db, accountId, 'Nurture');
-    expect(await stages()).toEqual(['Customer', 'Contacted', 'Qualified', 'Proposal', 'Lost', 'Nurture']);
-    expect((await listStages(db, accountId)).map((stage) => stage.position)).toEqual([0, 1, 2, 3, 4, 5]);
-    await expect(createStage(db, accountId, 'Lost')).rejects.toMatchObject({ code: 'conflict' });
-    await expect(updateStage(db, accountId, won!.id, { name: 'Lost' })).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('of a deleted stage the contacts stay, in none', async () => {
-    const [stage] = await listStages(db, accountId);
-    const { id } = await create({ firstName: 'Grace', stageId: stage!.id });
-    await deleteStage(db, accountId, stage!.id);
-    expect((await loadContact(db, deps, owner, id)).stage).toBeNull();
-  });
-
-  test('have names that are unique without regard to case, and say how many contacts carry them', async () => {
-    const tag = await createLabel(db, 'tag', accountId, 'VIP');
-    await expect(createLabel(db, 'tag', accountId, ' vip ')).rejects.toMatchObject({ code: 'conflict' });
-    const { id } = await create({ firstName: 'Grace', tagIds: [tag.id] });
-    expect(await listLabels(db, 'tag', accountId)).toEqual([{ id: tag.id, name: 'VIP', contactCount: 1 }]);
-    expect((await renameLabel(db, 'tag', accountId, tag.id, 'Vip')).name).toBe('Vip');
-    await deleteLabel(db, 'tag', accountId, tag.id);
-    expect((await loadContact(db, deps, owner, id)).tags).toEqual([]);
   });
 });
 

@@ -60,7 +60,7 @@ async function signed(fields: Partial<MailFields> = {}): Promise<string> {
 
 /** The contact's emails by subject: what was found about their senders. */
 async function senders() {
-  const { items } = await listLog(rig.db, rig.viewers[0]!, contactId, { limit: 50 });
+  const { items } = await listLog(rig.db, rig.viewers[0]!, contactId, { limit: 100 });
   return Object.fromEntries(items.map((item) => [item.message!.subject, item.mailboxes[0]!.sender]));
 }
 

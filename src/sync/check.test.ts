@@ -1,17 +1,13 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkMailbox, fullMailbox, openForCheck } from '../../test/fixtures/checking.ts';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
-import { addExclusion } from '../contacts/exclusions.ts';
-import { startCheck, viewCheck, viewChecks, viewDifferences } from '../connections/checks.ts';
-import { viewConnection } from '../connections/view.ts';
+import { startCheck, viewCheck, viewChecks } from '../connections/checks.ts';
 import { ProviderError } from '../providers/provider.ts';
-import { MailboxChecking } from './check.ts';
-import { claim } from './claim.ts';
-import { decideDue } from './due.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { refreshFolders } from './refresh-folders.ts';
 import { syncStream } from './sync-stream.ts';
@@ -41,39 +37,9 @@ const row = (ref: string) =>
     .where('ref', '=', ref)
     .where('superseded_at', 'is', null);
 
-async function opened(id: string) {
-  const { hold, connection } = (await claim(rig.deps, rig.accountId, id))!;
-  const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
-  return { hold, mailbox, checking: new MailboxChecking(hold, mailbox, new Suspects()) };
-}
-
-/** Works a check off; answers its result and what it found: "folder: kind before > after", sorted. */
-async function check(id: string) {
-  const { hold, mailbox, checking } = await opened(id);
-  const checkId = await startCheck(rig.db, rig.accountId, id, { userId: rig.viewers[0]!.userId });
-  while ((await checking.step()).worked);
-  while ((await decideDue(hold, mailbox, new Suspects())) > 0);
-  await mailbox.close();
-  const differences = await viewDifferences(rig.db, rig.accountId, id, checkId);
-  return {
-    result: await viewCheck(rig.db, rig.accountId, id, checkId),
-    found: differences
-      .map((one) => `${one.folder}: ${one.kind} ${one.ruleBefore ?? '-'} > ${one.ruleAfter ?? '-'}`)
-      .sort(),
-  };
-}
-
-/** A mailbox with seven of Anna's, one sent to her and two strangers', all taken in. */
-async function mailbox() {
-  await rig.addContact(anna);
-  const id = await rig.connect(me);
-  for (let i = 1; i <= 7; i += 1) deliver(`m${i}`);
-  deliver('s1', stranger);
-  deliver('s2', stranger);
-  box().append('Sent', mail({ from: me, to: anna, subject: 'sent', messageId: 'sent@x' }));
-  await rig.pass(id);
-  return id;
-}
+const opened = (id: string) => openForCheck(rig, id);
+const check = (id: string) => checkMailbox(rig, id);
+const mailbox = () => fullMailbox(rig, me, { contact: anna, stranger });
 
 describe('a check', () => {
   test('of a mailbox that is in step finds nothing and changes nothing', async () => {
@@ -370,78 +336,4 @@ test('a folder that is renamed while it is checked is compared all the same', as
   await mailbox.close();
   const result = await viewCheck(rig.db, rig.accountId, id, checkId);
   expect(result).toMatchObject({ listed: 3, inLedger: 2, differences: 1, repaired: 1, troubles: [] });
-});
-
-describe('health', () => {
-  const codes = async (id: string) => (await viewConnection(rig.db, rig.accountId, id)).health.map(({ code }) => code);
-
-  test('flags a connection whose check found differences, though no call failed, until one finds none', async () => {
-    const id = await mailbox();
-    expect(await codes(id)).toEqual([]);
-    await sql`delete from sighting where account_id = ${rig.accountId} and ref = '2'`.execute(rig.db);
-    await check(id);
-    expect(await codes(id)).toEqual(['drifted']);
-    await check(id);
-    expect(await codes(id)).toEqual([]);
-  });
-
-  test('takes what somebody deleted in the mailbox for no sign of trouble', async () => {
-    const id = await mailbox();
-    // Older than what a look at the folder's changes tells of.
-    box().folders.get('INBOX')!.messages.delete(2);
-    expect((await check(id)).found).toEqual(['INBOX: row_without_message contact > contact']);
-    expect(await codes(id)).toEqual([]);
-  });
-
-  test('flags one that has been silent for over three times its longest gap of 30 days, a day at least', async () => {
-    const id = await mailbox();
-    const silentFor = (hours: number) =>
-      sql`update stream set last_mail_at = now() - make_interval(hours => ${hours}) where account_id = ${rig.accountId}`.execute(
-        rig.db,
-      );
-    await check(id);
-    await silentFor(23);
-    expect(await codes(id)).toEqual([]);
-    await silentFor(25);
-    expect(await codes(id)).toEqual(['silent']);
-    // A gap of ten hours: silence counts from thirty on.
-    await sql`update sighting set received_at = now() - interval '10 hours' where account_id = ${rig.accountId} and ref = '1'`.execute(
-      rig.db,
-    );
-    await check(id);
-    await silentFor(29);
-    expect(await codes(id)).not.toContain('silent');
-    await silentFor(31);
-    expect(await codes(id)).toContain('silent');
-  });
-});
-
-describe('exclusions', () => {
-  const exclude = (value: string) =>
-    addExclusion(rig.db, { isPublicDomain: () => false }, rig.viewers[0]!, { scope: 'account', value });
-
-  test('are no difference: neither what they keep out, nor what was logged before', async () => {
-    await rig.addContact(anna);
-    const id = await rig.connect(me);
-    deliver('before');
-    await rig.pass(id);
-    await exclude('customer.example');
-    deliver('after');
-    await rig.pass(id);
-    expect((await check(id)).found).toEqual([]);
-    expect(await subjects()).toEqual(['before live']);
-  });
-
-  test('that are gone without their mail having come back are noticed: it is logged as late and fires nothing', async () => {
-    await rig.addContact(anna);
-    await exclude(anna);
-    const id = await rig.connect(me);
-    deliver('kept out');
-    await rig.pass(id);
-    const gone = { removed_at: new Date() };
-    await rig.db.updateTable('exclusion').set(gone).where('account_id', '=', rig.accountId).execute();
-    expect((await check(id)).found).toEqual(['INBOX: decision_differs excluded > contact']);
-    expect(await subjects()).toEqual(['kept out late_contact']);
-    expect(await rig.fired()).toEqual([]);
-  });
 });

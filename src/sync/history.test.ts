@@ -14,7 +14,6 @@ import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { HistoryImport } from './history.ts';
 import { loadStreams } from './streams.ts';
-import { startSync } from './supervisor.ts';
 import { syncStream } from './sync-stream.ts';
 
 const anna = 'anna@customer.example';
@@ -288,20 +287,7 @@ describe('an import', () => {
     const id = await rig.connect(me);
     await ask(id);
     box().fail('past', new ProviderError('protocol', 'Garbled.'), { folder: 'Sent', times: 1000 });
-    const { db, providers, blobs, parser, log, sealer } = { ...rig.deps };
-    const sync = startSync({
-      db,
-      url: database.url,
-      providers,
-      sealer,
-      blobs,
-      parser,
-      senderChecks: null,
-      jobs: noJobs,
-      log,
-      sweepSeconds: 3600,
-      databaseConnections: 10,
-    });
+    const sync = rig.start();
     try {
       await expect.poll(async () => (await view(id)).logged).toBe(12);
       await expect

@@ -2,8 +2,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
-import { sealer } from '../../test/fixtures/records.ts';
-import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
@@ -19,7 +18,6 @@ import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { processLock } from './lease.ts';
 import { OpenMailbox } from './open-mailbox.ts';
-import { startSync } from './supervisor.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -44,9 +42,7 @@ const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, from = anna, folder = 'INBOX') =>
   box().append(folder, mail({ from, to: me, subject }));
 const start = (sweepSeconds = 3600) => {
-  const { db, providers, blobs, parser, log } = rig.deps;
-  const parts = { db, url: database.url, providers, sealer, blobs, parser, senderChecks: null, jobs: noJobs, log };
-  const one = startSync({ ...parts, sweepSeconds, databaseConnections: 10 });
+  const one = rig.start(sweepSeconds);
   running.push(one);
   return one;
 };

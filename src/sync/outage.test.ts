@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
-import { sealer } from '../../test/fixtures/records.ts';
-import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
@@ -24,7 +23,6 @@ import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { Fenced } from './hold.ts';
 import { OpenMailbox } from './open-mailbox.ts';
-import { startSync } from './supervisor.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -48,23 +46,7 @@ afterEach(async () => {
 const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, from = anna) =>
   box().append('INBOX', mail({ from, to: me, subject, messageId: `${subject}@x` }));
-const start = () => {
-  const { db, providers, blobs, parser, log } = rig.deps;
-  const deps = {
-    db,
-    url: database.url,
-    providers,
-    sealer,
-    blobs,
-    parser,
-    senderChecks: null,
-    jobs: noJobs,
-    log,
-    sweepSeconds: 3600,
-    databaseConnections: 10,
-  };
-  running.push(startSync(deps));
-};
+const start = () => running.push(rig.start());
 const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
 const view = (id: string) => viewConnection(rig.db, rig.accountId, id);
 const outages = (id: string) => outagesOf(rig.db, rig.viewers[0]!, id);

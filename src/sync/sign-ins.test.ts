@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
-import { sealer } from '../../test/fixtures/records.ts';
-import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
+import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
@@ -9,7 +8,6 @@ import { askForCheck } from '../connections/checks.ts';
 import { tryNow } from '../connections/try-now.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Watcher } from '../providers/memory/server.ts';
-import { startSync } from './supervisor.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -36,9 +34,7 @@ const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, to = me, from = anna) =>
   rig.server.mailboxes.get(to)!.append('INBOX', mail({ from, to, subject }));
 const start = () => {
-  const { db, providers, blobs, parser, log } = rig.deps;
-  const parts = { db, url: database.url, providers, sealer, blobs, parser, senderChecks: null, jobs: noJobs, log };
-  running = startSync({ ...parts, sweepSeconds: 3600, databaseConnections: 10 });
+  running = rig.start();
 };
 const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
 const connection = (id: string) =>
