@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ProviderError } from '../../src/providers/provider.ts';
+import { ProviderError } from '../../src/providers/provider.ts';
 import { mail } from '../fixtures/mail.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
 import { startFaultProxy } from '../servers/fault-proxy.ts';
