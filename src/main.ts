@@ -6,7 +6,7 @@ import { accountKey } from './accounts/account-key.ts';
 import { createSealer } from './accounts/seal.ts';
 import { createSetupToken, setupLink } from './accounts/setup.ts';
 import { startRuns } from './automations/run.ts';
-import { fileBlobs } from './blobs/blobs.ts';
+import { fileBlobs } from './blobs/file-blobs.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { startEmbedded } from './db/embedded.ts';

@@ -31,7 +31,7 @@ let stranger: Viewer;
 let mailbox: MemoryMailbox;
 let deps: MailboxDeps;
 const removed: string[] = [];
-const deletion = eraseDeps({ blobs: { remove: async (_account, key) => void removed.push(key) } });
+const deletion = eraseDeps({ blobs: { remove: async (_account, keys) => void removed.push(...keys) } });
 
 beforeEach(async () => {
   ({ db } = database);

@@ -25,7 +25,7 @@ let colleague: Viewer;
 let searched: string[][];
 const removed: string[] = [];
 
-const logged = contactDeps({ sealer, blobs: { remove: async (_account, key) => void removed.push(key) } });
+const logged = contactDeps({ sealer, blobs: { remove: async (_account, keys) => void removed.push(...keys) } });
 const deps: ContactDeps = {
   ...logged,
   findLateMail: async (trx, account, contactIds) => {

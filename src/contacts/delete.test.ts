@@ -16,7 +16,7 @@ let owner: Viewer;
 let colleague: Viewer;
 const removed: string[] = [];
 
-const deps = contactDeps({ sealer, blobs: { remove: async (_account, key) => void removed.push(key) } });
+const deps = contactDeps({ sealer, blobs: { remove: async (_account, keys) => void removed.push(...keys) } });
 const create = (fields: ContactFields) => createContact(db, deps, owner, fields);
 
 beforeEach(async () => {

@@ -17,8 +17,10 @@ export async function removeUnnamed(
   accountId: string,
   keys: readonly string[],
 ): Promise<void> {
-  for (let at = 0; at < keys.length; at += mostAtOnce) {
-    const some = keys.slice(at, at + mostAtOnce);
+  // What lies in one file stands together, which is written anew without it.
+  const sorted = [...keys].sort();
+  for (let at = 0; at < sorted.length; at += mostAtOnce) {
+    const some = sorted.slice(at, at + mostAtOnce);
     await db
       .transaction()
       .execute((trx) => remove(trx, blobs, accountId, some))
@@ -28,8 +30,13 @@ export async function removeUnnamed(
 
 async function remove(trx: Trx, blobs: Pick<Blobs, 'remove'>, accountId: string, keys: readonly string[]) {
   await lockContactAddresses(trx, accountId, 'exclusive');
+  await blobs.remove(accountId, await unnamedAmong(trx, accountId, keys));
+}
+
+/** Those of the keys that no message names. */
+export async function unnamedAmong(db: Db | Trx, accountId: string, keys: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ raw: string }>`
-    select distinct raw from message where account_id = ${accountId} and raw = any(${keys}::text[])`.execute(trx);
+    select distinct raw from message where account_id = ${accountId} and raw = any(${keys}::text[])`.execute(db);
   const named = new Set(rows.map((row) => row.raw));
-  for (const key of keys) if (!named.has(key)) await blobs.remove(accountId, key).catch(() => {});
+  return keys.filter((key) => !named.has(key));
 }

@@ -24,7 +24,7 @@ import {
 import type { CheckTask, Noted } from './check-rows.ts';
 import { compare, removeUnseen, toRepair } from './compare.ts';
 import type { Found } from './compare.ts';
-import { Bounded } from './fetch-bodies.ts';
+import { Bodies } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
@@ -261,11 +261,11 @@ export class MailboxChecking {
   }
 
   private async fetch(wanted: readonly Candidate[]): Promise<void> {
-    const work = new Bounded();
+    const bodies = new Bodies(this.hold);
     try {
-      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, work);
+      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, bodies);
     } finally {
-      await work.ready();
+      await bodies.ready();
     }
   }
 

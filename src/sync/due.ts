@@ -6,7 +6,7 @@ import { parseHead } from '../mail/parse-head.ts';
 import type { Mailbox } from '../providers/provider.ts';
 import type { Candidate, DueRow } from './candidate.ts';
 import { ageOf, matchedKeys, readHead } from './candidate.ts';
-import { Bounded, fetchEach, keepLarge, keepSmall } from './fetch-bodies.ts';
+import { Bodies, fetchEach, keepLarge } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { peekHead } from './peek-head.ts';
 import { inHold } from './hold.ts';
@@ -101,7 +101,6 @@ async function readAgain(
   candidates: readonly Candidate[],
 ): Promise<void> {
   const arrived = new Map<Candidate, Buffer>();
-  const work = new Bounded();
   await fetchEach(
     mailbox,
     candidates.map((one) => one.place),
@@ -125,14 +124,10 @@ async function readAgain(
       else await drain(whole);
     },
   );
-  try {
-    for (const candidate of await wantedBodies(hold, [...arrived.keys()])) {
-      const raw = arrived.get(candidate)!;
-      await work.add(raw.length, () => keepSmall(hold, candidate, raw));
-    }
-  } finally {
-    await work.ready();
-  }
+  const bodies = new Bodies(hold);
+  for (const candidate of await wantedBodies(hold, [...arrived.keys()]))
+    await bodies.keep(candidate, arrived.get(candidate)!);
+  await bodies.ready();
 }
 
 async function drain(raw: Readable): Promise<void> {

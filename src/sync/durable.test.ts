@@ -21,8 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => checkInvariants(database.db));
 
-const keepBy = (put: SyncRig['blobs']['put']) => (rig.deps.blobs = { ...rig.blobs, put });
-
 /** Resolves once a page has fired, not committed yet. */
 function fired(): Promise<void> {
   const { fire } = rig.deps;
@@ -37,10 +35,7 @@ function fired(): Promise<void> {
 /** A pass whose page has been decided about while its raw message is not on the disk until onDisk(). */
 async function decidedBeforeDisk(): Promise<{ pass: Promise<void>; onDisk(): void }> {
   const { promise: fsync, resolve: onDisk } = Promise.withResolvers<void>();
-  keepBy(async (account, raw) => {
-    await fsync;
-    return await rig.blobs.put(account, raw);
-  });
+  rig.blobs.disk = () => fsync;
   const decided = fired();
   const pass = rig.pass(id);
   await decided;
@@ -68,14 +63,14 @@ test('a disk that takes long holds up neither changes of contacts nor the messag
 
 test('a disk that is full leaves nothing behind in the database, and the message comes when there is room', async () => {
   const decided = fired();
-  keepBy(async () => {
+  rig.blobs.disk = async () => {
     await decided;
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-  });
+  };
   await expect(rig.pass(id)).rejects.toThrow('no space left on device');
   expect(await rig.ledger()).toEqual([]);
   expect(await rig.fired()).toEqual([]);
-  rig.deps.blobs = rig.blobs;
+  rig.blobs.disk = async () => {};
   await rig.pass(id);
   expect(await rig.log()).toEqual([`${anna} | one | live | received`]);
   expect(await rig.fired()).toEqual([`${anna} | one`]);

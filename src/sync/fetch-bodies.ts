@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { blobKey } from '../blobs/blobs.ts';
+import type { Pack } from '../blobs/blobs.ts';
 import type { EmailContent } from '../log/append.ts';
 import type { Fetched, Mailbox, Place, Wanted } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
-import type { Candidate, Content, Failure } from './candidate.ts';
+import type { Candidate, Failure } from './candidate.ts';
 import { shortError } from './candidate.ts';
 import { checkSender } from './check-sender.ts';
 import type { Hold } from './hold.ts';
@@ -76,8 +75,15 @@ async function takeOne(
     }
     return;
   }
-  const bytes = await buffer(raw).catch((error: unknown) => suspects.blame(place, error));
+  const bytes = await collect(raw).catch((error: unknown) => suspects.blame(place, error));
   await take(index, { raw: bytes, size: bytes.length, receivedAt });
+}
+
+/** Node's stream/consumers goes by a Blob, which takes ten times as long. */
+async function collect(raw: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of raw) chunks.push(chunk as Buffer);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
 /** Which messages a mailbox's connection broke at, for as long as the process remembers. */
@@ -101,56 +107,52 @@ export class Suspects {
 
 const keyOf = ({ folder, epoch, ref }: Place) => JSON.stringify([folder, epoch, ref]);
 
-/** What is done with a message's bytes: when what follows from them is known, and when they are no longer needed. */
-interface Work {
-  ready: Promise<void>;
-  over: Promise<unknown>;
-}
-
-/**
- * Runs work side by side while its number and bytes stay within bounds; `add` waits for room, `ready` until all of it is ready, and throws the first failure of becoming so. That
- * of `over` is for whoever awaits it.
- */
-export class Bounded {
-  private readonly unready = new Set<Promise<void>>();
-  private readonly running = new Set<Promise<void>>();
+/** Takes messages in memory apart, side by side, and keeps them together in packs, while their number and bytes stay within bounds. */
+export class Bodies {
+  private readonly hold: Hold;
+  private readonly pack: Pack;
+  private readonly parsing = new Set<Promise<void>>();
+  /** In memory until they are on the disk. */
+  private readonly held = new Set<Promise<void>>();
   private bytes = 0;
-  private failure: { error: unknown } | null = null;
 
-  async add(bytes: number, begin: () => Work): Promise<void> {
-    while (this.running.size > 0 && (this.running.size >= mostAtOnce || this.bytes + bytes > mostBytes))
-      await Promise.race(this.running);
-    this.bytes += bytes;
-    const { ready, over } = begin();
-    const settled = ready
-      .catch((error: unknown) => void (this.failure ??= { error }))
-      .finally(() => this.unready.delete(settled));
-    const ended = Promise.allSettled([ready, over]).then(() => {
-      this.running.delete(ended);
-      this.bytes -= bytes;
-    });
-    this.unready.add(settled);
-    this.running.add(ended);
+  constructor(hold: Hold) {
+    this.hold = hold;
+    this.pack = hold.blobs.pack(hold.accountId);
   }
 
+  /** Waits for room. What can't be parsed is the candidate's failure, and isn't kept. */
+  async keep(candidate: Candidate, raw: Buffer): Promise<void> {
+    while (this.parsing.size >= mostAtOnce) await Promise.race(this.parsing);
+    while (this.held.size > 0 && this.bytes + raw.length > mostBytes) await Promise.race(this.held);
+    this.bytes += raw.length;
+    const parsed = keepSmall(this.hold, candidate, raw, this.pack).finally(() => this.parsing.delete(parsed));
+    const kept = parsed
+      .then(() => candidate.content?.durable)
+      .catch(() => {})
+      .then(() => {
+        this.held.delete(kept);
+        this.bytes -= raw.length;
+      });
+    this.parsing.add(parsed);
+    this.held.add(kept);
+  }
+
+  /** Resolves once all are parsed; the last of them are on their way to the disk then. */
   async ready(): Promise<void> {
-    await Promise.all(this.unready);
-    if (this.failure) throw this.failure.error;
+    await Promise.all(this.parsing);
+    this.pack.end();
   }
 }
 
-/**
- * Takes a message in memory apart and looks at who sent it, while its raw form is being kept. Only a message that can't be parsed is a failure.
- */
-export function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer): Work {
-  const over = hold.blobs.put(hold.accountId, raw);
-  const read = async () => {
-    const [parsed] = await Promise.all([parse(hold, raw), checkSender(hold, candidate, async () => raw)]);
-    // It is named by nothing then, but a full disk is told all the same.
-    if ('rule' in parsed) await over;
-    settle(candidate, parsed, { raw: blobKey(raw), size: raw.length, durable: over });
-  };
-  return { ready: read(), over };
+/** Takes a message in memory apart and looks at who sent it, and has it kept. */
+async function keepSmall(hold: Hold, candidate: Candidate, raw: Buffer, pack: Pack): Promise<void> {
+  const [parsed] = await Promise.all([parse(hold, raw), checkSender(hold, candidate, async () => raw)]);
+  if ('rule' in parsed) candidate.failure = parsed;
+  else {
+    const { key, durable } = pack.add(raw);
+    candidate.content = { ...parsed, raw: key, size: raw.length, durable };
+  }
 }
 
 /** The same for one that is too large for that: it is read from what was kept. A full disk is thrown. */
@@ -159,15 +161,11 @@ export async function keepLarge(hold: Hold, candidate: Candidate, raw: Readable)
   const again = await hold.blobs.open(hold.accountId, key);
   const parsed = await parse(hold, again).finally(() => again.destroy());
   if (!('rule' in parsed)) await checkSender(hold, candidate, () => hold.blobs.open(hold.accountId, key));
-  settle(candidate, parsed, { raw: key, size, durable: Promise.resolve() });
+  if ('rule' in parsed) candidate.failure = parsed;
+  else candidate.content = { ...parsed, raw: key, size, durable: Promise.resolve() };
 }
 
 type Parsed = Pick<EmailContent, 'parsed' | 'hasHtml'>;
-
-function settle(candidate: Candidate, parsed: Parsed | Failure, kept: Omit<Content, keyof Parsed>): void {
-  if ('rule' in parsed) candidate.failure = parsed;
-  else candidate.content = { ...kept, ...parsed };
-}
 
 async function parse(hold: Hold, raw: Buffer | Readable): Promise<Parsed | Failure> {
   try {

@@ -11,7 +11,7 @@ import type { Mailbox, PastPage } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, shortError } from './candidate.ts';
-import { Bounded } from './fetch-bodies.ts';
+import { Bodies } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
@@ -193,11 +193,11 @@ export class HistoryImport {
   }
 
   private async fetch(wanted: readonly Candidate[]): Promise<void> {
-    const work = new Bounded();
+    const bodies = new Bodies(this.hold);
     try {
-      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, work);
+      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, bodies);
     } finally {
-      await work.ready();
+      await bodies.ready();
     }
   }
 

@@ -255,8 +255,8 @@ async function requireBlobs(
   const keys = decided.flatMap(({ candidate: { content }, decision }) =>
     decision.state === 'logged' && (decision.messageId === null || decision.replaces) && content ? [content.raw] : [],
   );
-  const there = await Promise.all(keys.map((key) => hold.blobs.has(hold.accountId, key)));
-  if (there.includes(false)) throw new Error('A message was erased while it was being logged again.');
+  if (!(await hold.blobs.has(hold.accountId, keys)))
+    throw new Error('A message was erased while it was being logged again.');
 }
 
 function asEmail(hold: Hold, candidate: Candidate, decision: Decision, failed: boolean): Email {

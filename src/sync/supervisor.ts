@@ -8,6 +8,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { listen } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { sweepBlobs } from '../log/sweep-blobs.ts';
 import { threadOldMail } from '../log/thread-old-mail.ts';
 import type { Parser } from '../mail/parse-message.ts';
 import type { SenderChecks } from '../mail/sender-checks.ts';
@@ -133,12 +134,15 @@ class Supervisor {
       },
       () => this.readAgain(),
     );
-    const purge = () =>
-      purgeVanished(this.deps.db).catch((error: unknown) =>
-        this.deps.log.error({ err: error }, 'vanished rows could not be purged'),
+    const { db, blobs, log } = this.deps;
+    const purge = () => {
+      purgeVanished(db).catch((error: unknown) => log.error({ err: error }, 'vanished rows could not be purged'));
+      sweepBlobs(db, blobs, end).catch((error: unknown) =>
+        log.error({ err: error }, 'raw messages that nothing names could not be removed'),
       );
-    const purging = setInterval(() => void purge(), purgeMs);
-    void purge();
+    };
+    const purging = setInterval(purge, purgeMs);
+    purge();
     const threading = threadAllOldMail(this.deps, end);
     try {
       while (!end.aborted) {

@@ -1,7 +1,7 @@
 import type { Mailbox, Page } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, tolerantStart } from './candidate.ts';
-import { Bounded, fetchEach, keepLarge, keepSmall } from './fetch-bodies.ts';
+import { Bodies, fetchEach, keepLarge } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import type { Hold } from './hold.ts';
 import { ingest } from './ingest.ts';
@@ -61,7 +61,7 @@ export async function syncStream(
   try {
     for await (const next of ahead(intakes(hold, mailbox, stream))) {
       if (batch !== null && !fits(batch, next)) await flush();
-      batch = batch === null ? { ...next, bodies: new Bounded() } : merge(batch, next);
+      batch = batch === null ? { ...next, bodies: new Bodies(hold) } : merge(batch, next);
       await fetchBodies(hold, mailbox, next.wanted, suspects, batch.bodies);
       if (!busy) await flush();
     }
@@ -80,7 +80,7 @@ interface Prepared {
   bytes: number;
 }
 
-type Batch = Prepared & { bodies: Bounded };
+type Batch = Prepared & { bodies: Bodies };
 
 const mostSightings = 2000;
 
@@ -211,13 +211,13 @@ export function inParts(
   return parts;
 }
 
-/** Fetches the bodies; keeping and parsing them goes on in `work`. Several copies of a message need it once. */
+/** Fetches the bodies; keeping and parsing them goes on in `bodies`. Several copies of a message need it once. */
 export async function fetchBodies(
   hold: Hold,
   mailbox: Mailbox,
   candidates: readonly Candidate[],
   suspects: Suspects,
-  work: Bounded,
+  bodies: Bodies,
 ): Promise<void> {
   const first = new Map<string, Candidate>();
   for (const one of candidates) {
@@ -233,7 +233,7 @@ export async function fetchBodies(
       return;
     }
     const { raw } = arrival;
-    if (Buffer.isBuffer(raw)) await work.add(raw.length, () => keepSmall(hold, candidate, raw));
+    if (Buffer.isBuffer(raw)) await bodies.keep(candidate, raw);
     else await keepLarge(hold, candidate, raw);
   });
 }

@@ -11,7 +11,7 @@ import { pino } from 'pino';
 import { accountKey } from '../../src/accounts/account-key.ts';
 import { createSealer } from '../../src/accounts/seal.ts';
 import { createSetupToken } from '../../src/accounts/setup.ts';
-import { fileBlobs } from '../../src/blobs/blobs.ts';
+import { fileBlobs } from '../../src/blobs/file-blobs.ts';
 import { createApp } from '../../src/http/app.ts';
 import { startChangeFeed } from '../../src/http/change-feed.ts';
 import { createJobs } from '../../src/jobs/jobs.ts';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { fileBlobs } from '../../src/blobs/blobs.ts';
+import { fileBlobs } from '../../src/blobs/file-blobs.ts';
 import { createParser } from '../../src/mail/parse-pool.ts';
 import { imapRig, makeUsers } from '../conformance/imap-rig.ts';
 import { message, pagesOf, ref } from '../conformance/provider-suite.ts';

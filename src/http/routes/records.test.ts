@@ -49,7 +49,7 @@ beforeEach(async () => {
 function appFor(viewer: Viewer) {
   const store = {
     open: async (_account: string, key: string) => Readable.from([Buffer.from(blobs.get(key)!)]),
-    remove: async (_account: string, key: string) => void blobs.delete(key),
+    remove: async (_account: string, keys: readonly string[]) => keys.forEach((key) => blobs.delete(key)),
   };
   const app = new OpenAPIHono<ApiEnv>();
   app.use(async (c, next) => {
