@@ -38,8 +38,7 @@ const broken: Record<string, string> = {
     select id from sighting where state = 'quarantined' and due_at is null and superseded_at is null`,
   'skipped mail of a contact is due': `
     select s.id from sighting s
-    join sighting_participant p on p.account_id = s.account_id and p.sighting_id = s.id
-    join contact_address a on a.account_id = p.account_id and a.hash = p.hash
+    join contact_address a on a.account_id = s.account_id and a.hash = any(s.strangers)
     join connection c on c.account_id = s.account_id and c.id = s.connection_id
     where s.state = 'skipped' and s.rule in ('no_contact', 'own_addresses_only', 'excluded') and s.due_at is null and s.vanished_at is null
       and s.superseded_at is null
@@ -50,8 +49,9 @@ const broken: Record<string, string> = {
     select s.id from sighting s where s.rule = 'excluded' and not exists (
       select from sighting_exclusion x where x.account_id = s.account_id and x.sighting_id = s.id)`,
   'only what is not logged keeps hashes': `
-    select s.id from sighting s where s.state = 'logged' and exists (
-      select from sighting_participant p where p.account_id = s.account_id and p.sighting_id = s.id)`,
+    select id from sighting where state = 'logged' and (strangers is not null or blind_strangers is not null)`,
+  'who stands in Bcc only is among the strangers': `
+    select id from sighting where not coalesce(blind_strangers, '{}') <@ coalesce(strangers, '{}')`,
   'a stranger leaves nothing but hashes': `
     select m.id from message m where not exists (
       select from log_item li where li.account_id = m.account_id and li.message_id = m.id)`,

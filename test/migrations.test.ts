@@ -40,6 +40,7 @@ const kinds: Record<string, RegExp> = {
   date: /^string$/,
   bytea: /^Buffer$/,
   jsonb: /^Json$/,
+  _bytea: /^Buffer\[\]$/,
   _text: /^string\[\]$/,
   _uuid: /^string\[\]$/,
 };
@@ -125,4 +126,41 @@ test('a database of a newer version is left alone', async () => {
   await client.query("insert into migration (name) values ('9999_future.sql')");
   await client.end();
   await expect(migrate(database.url)).rejects.toThrow('newer version of Letterlog (it has 9999_future.sql)');
+});
+
+test('hashes of strangers are taken over into their ledger rows', async () => {
+  await using database = await emptyTestDatabase();
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await using _ended = { [Symbol.asyncDispose]: () => client.end() };
+  const folder = path.join(import.meta.dirname, '../migrations');
+  await client.query('create table migration (name text primary key, applied_at timestamptz not null default now())');
+  for (const name of readdirSync(folder).sort()) {
+    if (name >= '0024') break;
+    await client.query(readFileSync(path.join(folder, name), 'utf8'));
+    await client.query('insert into migration (name) values ($1)', [name]);
+  }
+  await client.query(`
+    with a as (insert into account (name) values ('Acme') returning id),
+    c as (insert into connection (account_id, provider, address, address_key, settings, sharing, state)
+      select id, 'imap', 'me@acme.example', 'me@acme.example', '{}', 'private', 'active' from a returning account_id, id),
+    f as (insert into folder (account_id, connection_id, ref, name, selectable) select account_id, id, 'INBOX', 'INBOX', true from c returning *)
+    insert into sighting (account_id, connection_id, folder_id, epoch, ref, state, rule)
+    select account_id, connection_id, id, '1', number, 'skipped', 'no_contact' from f, unnest('{1,2,3}'::text[]) number;
+    insert into sighting_participant (account_id, sighting_id, hash, blind)
+    select account_id, id, hash, blind from sighting join (values
+      ('1', '\\x0a'::bytea, false), ('1', '\\x0b', true), ('2', '\\x0c', false)) as p (ref, hash, blind) using (ref)`);
+  await migrate(database.url);
+  const { rows } = await client.query(`
+    select ref, (select array_agg(encode(h, 'hex') order by h) from unnest(strangers) h) as all, encode(blind_strangers[1], 'hex') as blind from sighting order by ref`);
+  const { rows: counts } = await client.query('select total from sighting_count');
+  await client.query(`update sighting set state = 'quarantined', rule = 'fetch_failed' where ref = '3'`);
+  const { rows: counted } = await client.query('select total from sighting_count order by state');
+  expect(rows).toEqual([
+    { ref: '1', all: ['0a', '0b'], blind: '0b' },
+    { ref: '2', all: ['0c'], blind: null },
+    { ref: '3', all: null, blind: null },
+  ]);
+  expect(counts).toEqual([{ total: '3' }]);
+  expect(counted).toEqual([{ total: '1' }, { total: '2' }]);
 });

@@ -99,7 +99,8 @@ describe('deleting a contact', () => {
     });
     await deleteContact(db, deps, accountId, id);
     const count = async (sighting: string) =>
-      (await db.selectFrom('sighting_participant').select('hash').where('sighting_id', '=', sighting).execute()).length;
+      (await db.selectFrom('sighting').select('strangers').where('id', '=', sighting).executeTakeFirstOrThrow())
+        .strangers?.length;
     expect(await count(mail.sightingIds[0]!)).toBe(3);
     expect(await count(mail.sightingIds[1]!)).toBe(2);
   });

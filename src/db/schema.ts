@@ -32,7 +32,6 @@ import type {
   AttachmentTable,
   SightingTable,
   SightingCountTable,
-  SightingParticipantTable,
   DecisionTable,
 } from './schema/log.ts';
 import type { ExclusionTable, SightingExclusionTable } from './schema/exclusions.ts';
@@ -89,7 +88,6 @@ export interface Database {
   attachment: AttachmentTable;
   sighting: SightingTable;
   sighting_count: SightingCountTable;
-  sighting_participant: SightingParticipantTable;
   sighting_exclusion: SightingExclusionTable;
   decision: DecisionTable;
   map: MapTable;

@@ -45,7 +45,7 @@ export async function eraseMailOfConnection(trx: Trx, accountId: string, connect
     where mine.account_id = ${accountId} and mine.connection_id = ${connectionId} and mine.message_id is not null
       and not exists (select from sighting other where other.account_id = mine.account_id
         and other.message_id = mine.message_id and other.connection_id <> mine.connection_id)`.execute(trx);
-  for (const table of ['decision', 'sighting_participant', 'sighting_exclusion']) {
+  for (const table of ['decision', 'sighting_exclusion']) {
     await sql`
       delete from ${sql.table(table)} part using sighting
       where part.account_id = ${accountId} and sighting.account_id = part.account_id and sighting.id = part.sighting_id
@@ -88,16 +88,19 @@ async function hashParticipants(
     select distinct address_key as key from message_participant
     where account_id = ${accountId} and message_id = any(${messageIds}::uuid[]) and role <> 'reply-to'`.execute(trx);
   await sql`
-    insert into sighting_participant (account_id, sighting_id, hash, blind)
-    select s.account_id, s.id, hashed.hash, bool_and(p.role = 'bcc')
-    from sighting s
-    join message_participant p on p.account_id = s.account_id and p.message_id = s.message_id
-      and p.role <> 'reply-to' and (p.role <> 'bcc' or p.connection_id = s.connection_id)
-    join unnest(${rows.map((row) => row.key)}::text[], ${rows.map((row) => keyedHash(hashKey, row.key))}::bytea[]) as hashed (key, hash)
-      on hashed.key = p.address_key
-    where s.account_id = ${accountId} and s.message_id = any(${messageIds}::uuid[])
-    group by s.account_id, s.id, hashed.hash
-    on conflict do nothing`.execute(trx);
+    update sighting s set strangers = kept.hashes, blind_strangers = kept.blind
+    from (
+      select id, array_agg(hash) as hashes, array_agg(hash) filter (where blind) as blind from (
+        select s.id, hashed.hash, bool_and(p.role = 'bcc') as blind
+        from sighting s
+        join message_participant p on p.account_id = s.account_id and p.message_id = s.message_id
+          and p.role <> 'reply-to' and (p.role <> 'bcc' or p.connection_id = s.connection_id)
+        join unnest(${rows.map((row) => row.key)}::text[], ${rows.map((row) => keyedHash(hashKey, row.key))}::bytea[]) as hashed (key, hash)
+          on hashed.key = p.address_key
+        where s.account_id = ${accountId} and s.message_id = any(${messageIds}::uuid[])
+        group by s.id, hashed.hash) each_one
+      group by id) kept
+    where s.account_id = ${accountId} and s.id = kept.id`.execute(trx);
 }
 
 async function hashMessageIds(

@@ -9,7 +9,7 @@ import { lateRules } from './rules.ts';
 /**
  * Finds the mail of contacts whose addresses are new, or not excluded any more, since the connections' start (spec, section 5, Strangers). Skipped rows that hold the hash of one of
  * their addresses become due: the connection's own loop fetches and logs them. Messages that are stored already because of somebody else get their log items
- * at once. All of it is class late contact, so nothing fires. Three queries for one contact or for 100,000. Call it under the account's exclusive address lock.
+ * at once. All of it is class late contact, so nothing fires. A few queries for one contact or for 100,000. Call it under the account's exclusive address lock.
  */
 export async function findLateMail(
   trx: Trx,
@@ -25,6 +25,8 @@ export async function findLateMail(
   return { due: connections.reduce((sum, row) => sum + row.rows, 0), logged: logged.length };
 }
 
+const few = 10;
+
 /**
  * What has vanished or is superseded can't be fetched any more; where it lies now it has another row. A row whose contacts are all excluded in its mailbox isn't
  * fetched for that: it says so from now on.
@@ -34,15 +36,21 @@ async function markDue(
   accountId: string,
   contactIds: readonly string[],
 ): Promise<{ connectionId: string; rows: number }[]> {
+  const { rows: asked } = await sql<{ key: string; hash: Buffer }>`
+    select address_key as key, hash from contact_address
+    where account_id = ${accountId} and contact_id = any(${contactIds}::uuid[])`.execute(trx);
+  const hashes = asked.map(({ hash }) => hash);
+  // What an import has added lately isn't sorted into the index yet, and is compared with each address there.
+  if (asked.length > few) await sql`select gin_clean_pending_list('sighting_strangers')`.execute(trx);
+  // One look into the index for each address ("offset 0" keeps the planner to that): for all at once it compares every address with every row that it finds.
   const { rows } = await sql<{ connectionId: string; rows: number }>`
     with found as (
-      select s.id, a.hash, p.blind, x.id as exclusion_id from contact_address a
-      join sighting_participant p on p.account_id = a.account_id and p.hash = a.hash
-      join sighting s on s.account_id = p.account_id and s.id = p.sighting_id
-        and s.state = 'skipped' and s.rule = any(${lateRules}::text[]) and s.vanished_at is null and s.superseded_at is null
+      select s.id, a.hash, a.hash = any(coalesce(s.blind_strangers, '{}')) as blind, x.id as exclusion_id
+      from unnest(${hashes}::bytea[], ${asked.map(({ key }) => key)}::text[]) as a (hash, address_key)
+      cross join lateral (select * from sighting where strangers && array[a.hash] offset 0) s
       join connection c on c.account_id = s.account_id and c.id = s.connection_id and c.deleted_at is null
       left join lateral ${exclusionOf(accountId, sql`a.address_key`, sql`c.user_id`)} x on true
-      where a.account_id = ${accountId} and a.contact_id = any(${contactIds}::uuid[])
+      where s.account_id = ${accountId} and s.state = 'skipped' and s.rule = any(${lateRules}::text[]) and s.vanished_at is null and s.superseded_at is null
     ), due as (
       update sighting s set due_at = now() from (select distinct id from found where exclusion_id is null) wanted
       where s.account_id = ${accountId} and s.id = wanted.id

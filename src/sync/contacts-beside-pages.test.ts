@@ -75,6 +75,21 @@ describe('a contact and a page at the same time', () => {
     ]);
   });
 
+  test('with many addresses at once: the mail of each is found, once', async () => {
+    const id = await rig.connect(me);
+    const addresses = Array.from({ length: 12 }, (_, at) => `a${at}@late.example`);
+    for (const address of addresses) deliver(address, address);
+    box().append('INBOX', mail({ from: addresses[0]!, to: `${me}, ${addresses[1]}`, subject: 'both' }));
+    deliver('of nobody', 'stranger@x.example');
+    await rig.pass(id);
+    await rig.addContact(...addresses);
+    await rig.pass(id);
+    const found = [...addresses, 'both'].map((subject) => expect.stringContaining(`| ${subject} | late_contact`));
+    expect(await rig.log()).toHaveLength(13);
+    expect(await rig.log()).toEqual(expect.arrayContaining(found));
+    expect((await rig.ledger()).filter((row) => row.includes('no_contact'))).toHaveLength(1);
+  });
+
   test('many of both lose nothing', async () => {
     const id = await rig.connect(me);
     const people = Array.from({ length: 40 }, (_, i) => `p${i}@race.example`);

@@ -65,8 +65,7 @@ async function loadDue(hold: Hold): Promise<LoadedRow[]> {
   const { rows } = await sql<LoadedRow>`
     select s.id, s.state, s.rule, s.tries, s.class, s.vanished_at is not null as vanished, s.folder_id as "folderId", f.ref as folder,
       st.start_cursor as "startCursor", f.chosen_cursor as "chosenCursor", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
-      case when s.state = 'quarantined' then array(select encode(p.hash, 'hex') from sighting_participant p
-        where p.account_id = s.account_id and p.sighting_id = s.id) else '{}' end as hashes
+      case when s.state = 'quarantined' then array(select encode(hash, 'hex') from unnest(s.strangers) hash) else '{}' end as hashes
     ${dueRows(hold)} and s.due_at <= now() order by s.due_at, s.id limit ${most}`.execute(hold.db);
   // One folder after the other: some servers take long to change.
   return rows.sort((a, b) => (a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : Number(a.id) - Number(b.id)));

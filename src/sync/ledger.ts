@@ -1,15 +1,14 @@
 import { sql } from 'kysely';
 import { isUnsteady, manyRenumberings } from '../connections/unsteady.ts';
 import type { Trx } from '../db/open.ts';
-import { lateRules, strangerRules } from '../log/rules.ts';
-import { keyedHash } from '../mail/hash.ts';
+import { strangerRules } from '../log/rules.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Place } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
-import { matchedKeys, openKeys } from './candidate.ts';
 import type { Decision, KnownMessage } from './decide.ts';
 import type { Hold } from './hold.ts';
 import { pauseAfter } from './quarantine.ts';
+import type { Strangers } from './strangers.ts';
 
 /** A decided sighting; `messageId` is where its message is stored. */
 export interface Entry {
@@ -18,6 +17,8 @@ export interface Entry {
   messageId: string | null;
   /** Of what is logged: about its sender. */
   verdict: SenderVerdict | null;
+  /** Of what isn't: who takes part. */
+  strangers: Strangers | null;
 }
 
 /** What the ledger has at these places already: the row's id, by placeKey. */
@@ -108,21 +109,25 @@ export async function findStored(
 export async function insertSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<Map<string, string>> {
   if (entries.length === 0) return new Map();
   const listed = entries.map(sightingRow);
-  const each = <K extends keyof SightingRow>(key: K) => listed.map((row) => row[key] ?? null);
+  // A column in which nobody has anything needn't be written out: unnest() fills it up.
+  const each = <K extends keyof SightingRow>(key: K) =>
+    listed.some((row) => row[key] !== null) ? listed.map((row) => row[key] ?? null) : [];
   // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows.
   const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
     with listed as (
       insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity,
-        internet_message_id_hash, message_id, due_at, tries, error, verdict, verdict_by, verdict_results)
+        internet_message_id_hash, message_id, due_at, tries, error, verdict, verdict_by, verdict_results, strangers, blind_strangers)
       select ${hold.accountId}, ${hold.connectionId}, folder_id, epoch, ref, received_at, size, state, rule, class, kind, decode(identity, 'hex'),
-        decode(message_id_hash, 'hex'), message_id, now() + make_interval(secs => due_in), tries, error, verdict, verdict_by, verdict_results
+        decode(message_id_hash, 'hex'), message_id, now() + make_interval(secs => due_in), tries, error, verdict, verdict_by, verdict_results,
+        strangers::bytea[], blind_strangers::bytea[]
       from unnest(
         ${each('folderId')}::uuid[], ${each('epoch')}::text[], ${each('ref')}::text[], ${each('receivedAt')}::timestamptz[], ${each('size')}::bigint[],
         ${each('state')}::text[], ${each('rule')}::text[], ${each('class')}::text[], ${each('kind')}::text[], ${each('identity')}::text[],
         ${each('messageIdHash')}::text[], ${each('messageId')}::uuid[], ${each('dueIn')}::float8[], ${each('tries')}::int[], ${each('error')}::text[],
-        ${each('verdict')}::text[], ${each('verdictBy')}::text[], ${each('verdictResults')}::text[])
+        ${each('verdict')}::text[], ${each('verdictBy')}::text[], ${each('verdictResults')}::text[], ${each('strangers')}::text[],
+        ${each('blindStrangers')}::text[])
         as r (folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity, message_id_hash, message_id, due_in, tries, error,
-          verdict, verdict_by, verdict_results)
+          verdict, verdict_by, verdict_results, strangers, blind_strangers)
       returning account_id, id, folder_id, epoch, ref, state, rule
     ), decided as (
       insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from listed
@@ -131,7 +136,7 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
   return new Map(rows.map((row) => [placeKey(row.folderId, row), row.id]));
 }
 
-/** Writes new decisions on rows that are there; one that says the same as before only moves the next try. */
+/** Writes new decisions on rows that are there; one that says the same as before only moves the next try. Strangers are added to those of before; those of what is logged go. */
 export async function updateSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return;
   const rows = entries.map((entry) => ({ id: entry.candidate.row!.id, ...sightingRow(entry) }));
@@ -139,7 +144,8 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
     with anew as (
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(
         id bigint, state text, rule text, class text, kind text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
-        error text, verdict text, "verdictBy" text, "verdictResults" text, silent boolean, gone boolean)
+        error text, verdict text, "verdictBy" text, "verdictResults" text, silent boolean, gone boolean,
+        strangers text, "blindStrangers" text)
     ), before as (
       select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     ), decided as (
@@ -149,6 +155,11 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
         verdict = case when r.silent then coalesce(s.verdict, r.verdict) else r.verdict end,
         verdict_by = case when r.silent and s.verdict is not null then s.verdict_by else r."verdictBy" end,
         verdict_results = case when r.silent and s.verdict is not null then s.verdict_results else r."verdictResults" end,
+        strangers = case when r.state <> 'logged' then (select array_agg(distinct hash) from unnest(s.strangers || r.strangers::bytea[]) hash) end,
+        blind_strangers = case when r.state <> 'logged' then (
+          select array_agg(hash) from (
+            select unnest(s.blind_strangers) as hash
+            union select hash from unnest(r."blindStrangers"::bytea[]) hash where hash <> all(coalesce(s.strangers, '{}'))) blind) end,
         vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
         decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
       from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id
@@ -162,7 +173,7 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
 
 type SightingRow = ReturnType<typeof sightingRow>;
 
-function sightingRow({ candidate, decision, messageId, verdict }: Entry) {
+function sightingRow({ candidate, decision, messageId, verdict, strangers }: Entry) {
   const { folderId, place, receivedAt, size, identity, messageIdHash, failure } = candidate;
   const { state, rule, dueNow } = decision;
   const tries = state === 'quarantined' ? (candidate.row?.tries ?? 0) + 1 : 0;
@@ -185,47 +196,12 @@ function sightingRow({ candidate, decision, messageId, verdict }: Entry) {
     verdict: verdict?.verdict ?? null,
     verdictBy: verdict?.by ?? null,
     verdictResults: verdict?.results ?? null,
+    strangers: strangers?.all ?? null,
+    blindStrangers: strangers?.blind ?? null,
     // Nobody looked this time: what was found at first stays.
     silent: verdict?.verdict === 'none' && verdict.results === null,
     gone: rule === 'vanished',
   };
-}
-
-/**
- * Keeps the participants' hashes of what isn't logged, so that they are found should they become contacts (of a quarantined row: those who are none yet), and
- * drops those of what is.
- */
-export async function writeHashes(
-  trx: Trx,
-  hold: Hold,
-  entries: readonly (Entry & { id: string })[],
-  contacts: ReadonlyMap<string, string>,
-): Promise<void> {
-  const logged = entries.filter(({ candidate, decision }) => decision.state === 'logged' && candidate.row !== null);
-  if (logged.length > 0) {
-    await sql`delete from sighting_participant
-      where account_id = ${hold.accountId} and sighting_id = any(${logged.map((entry) => entry.id)}::bigint[])`.execute(
-      trx,
-    );
-  }
-  const hashes = new Map<string, string>();
-  const rows: { id: string; hash: string; blind: boolean }[] = [];
-  for (const { id, candidate, decision } of entries) {
-    if (decision.state !== 'quarantined' && !lateRules.includes(decision.rule)) continue;
-    const open = openKeys(candidate);
-    for (const key of new Set(matchedKeys(candidate))) {
-      if (hold.ownKeys.has(key) || (decision.state === 'quarantined' && contacts.has(key))) continue;
-      let hash = hashes.get(key);
-      if (hash === undefined) hashes.set(key, (hash = `\\x${keyedHash(hold.hashKey, key).toString('hex')}`));
-      rows.push({ id, hash, blind: !open.has(key) });
-    }
-  }
-  if (rows.length === 0) return;
-  await sql`
-    insert into sighting_participant (account_id, sighting_id, hash, blind)
-    select ${hold.accountId}, * from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::bytea[],
-      ${rows.map((row) => row.blind)}::bool[])
-    on conflict do nothing`.execute(trx);
 }
 
 /**

@@ -19,17 +19,9 @@ import type { Decision } from './decide.ts';
 import { writeExclusions } from './excluded.ts';
 import { NotYetDurable } from './hold.ts';
 import type { Hold } from './hold.ts';
-import {
-  findDismissed,
-  findKnown,
-  findRows,
-  insertSightings,
-  placeKey,
-  touchRows,
-  updateSightings,
-  writeHashes,
-} from './ledger.ts';
+import { findDismissed, findKnown, findRows, insertSightings, placeKey, touchRows, updateSightings } from './ledger.ts';
 import type { Entry, KnownRow } from './ledger.ts';
+import { strangersIn } from './strangers.ts';
 
 export interface Stored {
   logged: number;
@@ -54,7 +46,7 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
   if (fresh.length === 0) return { ...stored, due };
 
   const decided = await decideAll(trx, hold, fresh, matches);
-  const { entries, senders, contactIds, unnamed } = await append(trx, hold, decided);
+  const { entries, senders, contactIds, unnamed } = await append(trx, hold, decided, matches);
   const ids = await insertSightings(
     trx,
     hold,
@@ -67,7 +59,6 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
   );
   const idOf = ({ row, folderId, place }: Candidate) => row?.id ?? ids.get(placeKey(folderId, place))!;
   const rows = entries.map((entry) => ({ ...entry, id: idOf(entry.candidate) }));
-  await writeHashes(trx, hold, rows, matches.contacts);
   await writeExclusions(trx, hold, rows, matches.excluded);
   const sightings = senders.map(({ candidate, ...sender }) => ({
     ...sender,
@@ -190,6 +181,7 @@ async function append(
   trx: Trx,
   hold: Hold,
   decided: readonly { candidate: Candidate; decision: Decision }[],
+  { contacts }: AddressMatches,
 ): Promise<Pick<Appended, 'contactIds' | 'unnamed'> & { entries: Entry[]; senders: Sender[] }> {
   const logged = decided.filter(({ decision }) => decision.state === 'logged');
   const verdictOf = new Map(logged.map(({ candidate }) => [candidate, judge(hold, candidate)]));
@@ -219,8 +211,10 @@ async function append(
         return { ...sender, class: 'history' as const, asked };
       }),
   );
+  const strangersOf = strangersIn(hold, contacts);
   const entries = decided.map((one) => ({
     ...one,
+    strangers: strangersOf(one.candidate, one.decision),
     messageId: messageOf.get(one.candidate) ?? null,
     verdict: verdictOf.get(one.candidate) ?? null,
   }));

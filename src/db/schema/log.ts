@@ -73,6 +73,10 @@ export interface SightingTable {
   verdict_results: string | null;
   vanished_at: Timestamp | null;
   superseded_at: Timestamp | null;
+  /** Keyed hashes of the participants of what isn't logged. */
+  strangers: Buffer[] | null;
+  /** Those of them who stand in Bcc only. */
+  blind_strangers: Buffer[] | null;
 }
 
 /** Of migrations/0020_sighting_counts.sql. Triggers keep it. */
@@ -82,14 +86,6 @@ export interface SightingCountTable {
   folder_id: string;
   state: 'logged' | 'skipped' | 'quarantined';
   total: Int8;
-}
-
-export interface SightingParticipantTable {
-  account_id: string;
-  sighting_id: Int8;
-  hash: Buffer;
-  /** In Bcc only. */
-  blind: boolean;
 }
 
 export interface DecisionTable {
