@@ -10,9 +10,9 @@ export interface Blobs {
   has(accountId: string, keys: readonly string[]): Promise<boolean>;
   /** Throws AppError not_found when there is no such blob. */
   open(accountId: string, key: string): Promise<Readable>;
-  /** Removing what is not there is harmless. Call it under a lock that no other removal of the account's holds. */
+  /** Removing what is not there is harmless. Throws an AggregateError once all have been tried. Call it under a lock that no other removal of the account's holds. */
   remove(accountId: string, keys: readonly string[]): Promise<void>;
-  /** All that was stored before then, in groups of one account: for whoever removes what nothing names. */
+  /** All that was stored before then, in groups of one account: for whoever removes what nothing names. Drafts from before then, which nobody finished, are removed on the way. */
   storedBefore(time: Date): AsyncIterable<{ accountId: string; keys: string[] }>;
 }
 

@@ -18,8 +18,9 @@ export function createPack(write: (name: string, messages: Map<string, Buffer>) 
     add(raw) {
       const { name, messages, written } = open;
       const hash = createHash('sha256').update(raw).digest('hex');
-      if (!messages.has(hash)) open.bytes += raw.length;
       messages.set(hash, raw);
+      // Whoever bounds what is in memory counts each copy, and waits until it is written.
+      open.bytes += raw.length;
       if (messages.size >= mostMessages || open.bytes >= mostBytes) end();
       return { key: `${name}/${hash}`, durable: written.promise };
     },

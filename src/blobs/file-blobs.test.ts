@@ -131,6 +131,47 @@ describe('messages that are kept together', () => {
     expect(await read(keys[1]!)).toBe('y');
   });
 
+  test('that are equal stand there once, and are written as soon as others would be', async () => {
+    const pack = blobs.pack(acme);
+    const copies = [1, 2].map(() => pack.add(Buffer.alloc(1_500_000, 'x')));
+    await Promise.all(copies.map(({ durable }) => durable));
+    expect(copies[0]!.key).toBe(copies[1]!.key);
+    expect((await stat((await files())[0]!)).size).toBeLessThan(1_600_000);
+  });
+
+  test('are as old as before for the sweep when one of them is erased', async () => {
+    const keys = await keepTogether(['one', 'two']);
+    const [file] = await files();
+    const then = new Date('2026-01-02T03:04:05Z');
+    await utimes(file!, then, then);
+    await blobs.remove(acme, [keys[0]!]);
+    expect((await stat(file!)).mtime).toEqual(then);
+  });
+
+  const damages: [string, (whole: Buffer) => Buffer][] = [
+    ['is cut', (whole) => whole.subarray(0, -3)],
+    ['has no index', () => Buffer.from('garbage')],
+    ['is empty', () => Buffer.alloc(0)],
+    ['has another index', (whole) => Buffer.concat([Buffer.from('{}'), whole.subarray(whole.indexOf('\n'))])],
+    ['has sizes that are none', (whole) => Buffer.from(whole.toString().replace(',3]', ',"3"]'))],
+    ['has sizes below 0', (whole) => Buffer.from(whole.toString().replace(',3]', ',-3]'))],
+  ];
+  test.each(damages)(
+    'whose file %s are said to be damaged, and keep nothing else from being erased',
+    async (_, damage) => {
+      const damaged = await keepTogether(['one', 'two']);
+      const [file] = await files();
+      await writeFile(file!, damage(await readFile(file!)));
+      const healthy = [...(await keepTogether(['three'])), ...(await keepTogether(['four']))];
+      await expect(blobs.open(acme, damaged[0]!)).rejects.toMatchObject({
+        code: 'not_found',
+        message: expect.stringContaining('damaged') as string,
+      });
+      await expect(blobs.remove(acme, [damaged[0]!, ...healthy].sort())).rejects.toThrow('could not be removed');
+      expect(await files()).toEqual([file]);
+    },
+  );
+
   test('that can not be written say so, and leave nothing', async () => {
     await writeFile(path.join(dir, 'blobs'), 'a file where the folder should be');
     await expect(keepTogether(['one'])).rejects.toMatchObject({ code: 'ENOTDIR' });

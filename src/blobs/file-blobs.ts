@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 import { createPack } from './create-pack.ts';
 import { exists, isMissing, makeFolder, syncFolder } from './durable-file.ts';
-import { openPacked, packedIn, withoutSome, writePack } from './pack-file.ts';
+import { DamagedPack, openPacked, packedIn, withoutSome, writePack } from './pack-file.ts';
 
 /**
  * Keeps blobs as files below `dir`, which only this user may read: one by itself as `<account>/<first two digits>/<SHA-256>`, which is its key too, and what was written together
@@ -44,6 +44,20 @@ export function fileBlobs(dir: string): Blobs {
     }
   };
 
+  const removeFrom = async (pack: string, hashes: readonly string[]) => {
+    const rest = await withoutSome(pack, hashes);
+    if (rest.size === 0) return await rm(pack, { force: true });
+    const { atime, mtime } = await stat(pack);
+    await replace(
+      async (draft) => {
+        await writePack(draft, rest);
+        // As old as what is in it, for the sweep.
+        await draft.utimes(atime, mtime);
+      },
+      () => pack,
+    );
+  };
+
   return {
     pack: (accountId) =>
       createPack((name, messages) =>
@@ -76,8 +90,9 @@ export function fileBlobs(dir: string): Blobs {
         const handle = await open(singleFile(dir, accountId, hash), 'r');
         return handle.createReadStream();
       } catch (error) {
-        if (!isMissing(error)) throw error;
-        throw new AppError('not_found', 'The stored message is gone. Restore the data folder from a backup.', {
+        if (!isMissing(error) && !(error instanceof DamagedPack)) throw error;
+        const what = error instanceof DamagedPack ? 'damaged' : 'gone';
+        throw new AppError('not_found', `The stored message is ${what}. Restore the data folder from a backup.`, {
           cause: error,
         });
       }
@@ -85,17 +100,12 @@ export function fileBlobs(dir: string): Blobs {
 
     async remove(accountId, keys) {
       const { single, packed } = byFile(keys);
-      for (const key of single) await rm(singleFile(dir, accountId, key), { force: true });
-      for (const [pack, hashes] of packed) {
-        const file = packFile(dir, accountId, pack);
-        const rest = await withoutSome(file, hashes);
-        if (rest.size === 0) await rm(file, { force: true });
-        else
-          await replace(
-            (draft) => writePack(draft, rest),
-            () => file,
-          );
-      }
+      const errors: unknown[] = [];
+      // One that can't be removed doesn't keep the others.
+      const attempt = (removal: Promise<unknown>) => removal.catch((error: unknown) => errors.push(error));
+      for (const key of single) await attempt(rm(singleFile(dir, accountId, key), { force: true }));
+      for (const [pack, hashes] of packed) await attempt(removeFrom(packFile(dir, accountId, pack), hashes));
+      if (errors.length > 0) throw new AggregateError(errors, 'Some stored messages could not be removed.');
     },
 
     async *storedBefore(time) {

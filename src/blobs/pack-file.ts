@@ -14,7 +14,7 @@ export async function writePack(file: FileHandle, messages: ReadonlyMap<string, 
 
 const lengthOf = (parts: readonly Buffer[]) => parts.reduce((sum, part) => sum + part.length, 0);
 
-/** One message of a pack. Throws ENOENT where there is no such file or message. */
+/** One message of a pack. Throws ENOENT where there is no such file or message, and DamagedPack. */
 export async function openPacked(file: string, hash: string): Promise<Readable> {
   const handle = await open(file, 'r');
   try {
@@ -46,7 +46,7 @@ export async function withoutSome(file: string, hashes: readonly string[]): Prom
   // It is as small as create-pack.ts keeps it.
   const bytes = await readFile(file).catch(orNothing);
   if (bytes === null) return messages;
-  for (const [hash, { start, size }] of rangesIn(bytes))
+  for (const [hash, { start, size }] of rangesIn(bytes, bytes.length))
     if (!hashes.includes(hash)) messages.set(hash, bytes.subarray(start, start + size));
   return messages;
 }
@@ -60,19 +60,39 @@ async function readIndex(handle: FileHandle): Promise<Ranges> {
     if (bytesRead === 0) break;
     head = Buffer.concat([head, buffer.subarray(0, bytesRead)]);
   }
-  return rangesIn(head);
+  return rangesIn(head, (await handle.stat()).size);
 }
 
-/** Where each message lies, by what the pack begins with. Throws a SyntaxError where that is no index. */
-function rangesIn(head: Buffer): Ranges {
+/** Where each message lies, by what a pack of so many bytes begins with. Throws DamagedPack where that can't be. */
+function rangesIn(head: Buffer, fileSize: number): Ranges {
   const end = head.indexOf(newline);
   const ranges: Ranges = new Map();
   let start = end + 1;
-  for (const [hash, size] of JSON.parse(head.toString('latin1', 0, Math.max(end, 0))) as [string, number][]) {
+  for (const [hash, size] of readLine(head.toString('latin1', 0, Math.max(end, 0)))) {
+    if (!Number.isSafeInteger(size) || size < 0) throw new DamagedPack();
     ranges.set(hash, { start, size });
     start += size;
   }
+  if (start !== fileSize) throw new DamagedPack();
   return ranges;
+}
+
+function readLine(line: string): [hash: string, size: number][] {
+  try {
+    const index: unknown = JSON.parse(line);
+    if (Array.isArray(index) && index.every(Array.isArray)) return index as [string, number][];
+  } catch {
+    // Said below.
+  }
+  throw new DamagedPack();
+}
+
+/** The file is there, and isn't what was written. */
+export class DamagedPack extends Error {
+  constructor() {
+    super('The pack is damaged.');
+    this.name = 'DamagedPack';
+  }
 }
 
 const newline = 0x0a;

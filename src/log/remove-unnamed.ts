@@ -3,8 +3,8 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { lockContactAddresses } from '../contacts/match.ts';
 import type { Db, Trx } from '../db/open.ts';
 
-/** Blobs that are removed under one hold of the lock, which pages wait for. */
-const mostAtOnce = 200;
+/** Blobs that are removed under one hold of the lock, which pages wait for: each may be in a file of its own that is written anew. */
+const mostAtOnce = 20;
 
 /**
  * Removes the blobs that an erasure left without a message, after its commit. A page may have stored the same bytes again meanwhile, so each is looked at

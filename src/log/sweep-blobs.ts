@@ -2,10 +2,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import type { Db } from '../db/open.ts';
 import { removeUnnamed, unnamedAmong } from './remove-unnamed.ts';
 
-/**
- * Milliseconds. A page is stored and committed within minutes; so long, whoever started on a database that isn't the newest, such as an older backup, may still put that
- * right before anything is removed by it.
- */
+/** Milliseconds. A page is stored and committed within minutes; the rest is for whoever started on an older backup of the database, and notices. */
 const forgottenAfter = 7 * 24 * 60 * 60 * 1000;
 
 /**

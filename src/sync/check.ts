@@ -24,7 +24,6 @@ import {
 import type { CheckTask, Noted } from './check-rows.ts';
 import { compare, removeUnseen, toRepair } from './compare.ts';
 import type { Found } from './compare.ts';
-import { Bodies } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
@@ -34,7 +33,7 @@ import { policyOf } from './policy.ts';
 import { storeCandidates } from './store.ts';
 import { loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
-import { ahead, earliest, fetchBodies, inParts, share, syncStream } from './sync-stream.ts';
+import { ahead, earliest, fetchAll, inParts, share, syncStream } from './sync-stream.ts';
 import { wantedBodies } from './wanted.ts';
 
 /** Live mail waits for one step at most. */
@@ -168,7 +167,12 @@ export class MailboxChecking {
     const candidates = again.differences.map(({ candidate }) => candidate);
     const bodies = new Set(await wantedBodies(hold, candidates));
     for (const [i, part] of inParts(candidates, bodies, mostBodies).entries()) {
-      await this.fetch(part.filter((one) => bodies.has(one)));
+      await fetchAll(
+        this.hold,
+        this.mailbox,
+        part.filter((one) => bodies.has(one)),
+        this.suspects,
+      );
       share(hold, part);
       const { unnamed, due } = await storing(hold, part, () =>
         inHold(hold, (trx) => this.putRight(trx, task, part, passed && i === 0), part),
@@ -258,15 +262,6 @@ export class MailboxChecking {
       order by id desc limit 20`.execute(this.hold.db);
     const uncovered = rows.filter((row) => this.mailbox.predates({ folder: task.ref, ...row }, cursor) === false);
     return uncovered.map(({ id }) => Number(id));
-  }
-
-  private async fetch(wanted: readonly Candidate[]): Promise<void> {
-    const bodies = new Bodies(this.hold);
-    try {
-      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, bodies);
-    } finally {
-      await bodies.ready();
-    }
   }
 
   /** Under its name there is nothing to check. */

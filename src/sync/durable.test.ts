@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
@@ -59,6 +60,22 @@ test('a disk that takes long holds up neither changes of contacts nor the messag
   await pass;
   expect(await rig.log()).toEqual([`${anna} | one | live | received`]);
   expect(await rig.fired()).toEqual([`${anna} | one`]);
+});
+
+test('a disk that is full is told of a large message too, for which its stream is broken off', async () => {
+  rig.server.mailbox(me).append('INBOX', mail({ from: anna, to: me, text: 'x'.repeat(1_200_000) }));
+  rig.deps.blobs = {
+    ...rig.blobs,
+    async put(_account, raw) {
+      for await (const _chunk of raw as Readable)
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      throw new Error('there was nothing to read');
+    },
+  };
+  await expect(rig.pass(id)).rejects.toThrow('no space left on device');
+  rig.deps.blobs = rig.blobs;
+  await rig.pass(id);
+  expect(await rig.log()).toHaveLength(2);
 });
 
 test('a disk that is full leaves nothing behind in the database, and the message comes when there is room', async () => {

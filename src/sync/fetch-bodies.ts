@@ -68,6 +68,8 @@ async function takeOne(
       await take(index, { raw, size, receivedAt });
     } catch (error) {
       const { errored } = raw;
+      // Such as a full disk, for which its stream is broken off.
+      if (errored !== error) throw error;
       if (errored instanceof ProviderError && errored.folderOnly)
         return await take(index, { rule: 'fetch_failed', error: shortError(errored.message) });
       if (errored) suspects.blame(place, errored);
@@ -140,8 +142,13 @@ export class Bodies {
 
   /** Resolves once all are parsed; the last of them are on their way to the disk then. */
   async ready(): Promise<void> {
-    await Promise.all(this.parsing);
+    await this.parsed();
     this.pack.end();
+  }
+
+  /** For who gives the page up: what isn't on the disk yet needn't go there. */
+  async parsed(): Promise<void> {
+    await Promise.all(this.parsing);
   }
 }
 

@@ -11,7 +11,6 @@ import type { Mailbox, PastPage } from '../providers/provider.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, shortError } from './candidate.ts';
-import { Bodies } from './fetch-bodies.ts';
 import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
@@ -20,7 +19,7 @@ import { pauseOf, policyOf } from './policy.ts';
 import { storeCandidates } from './store.ts';
 import { loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
-import { ahead, fetchBodies, inParts, share } from './sync-stream.ts';
+import { ahead, fetchAll, inParts, share } from './sync-stream.ts';
 import { wantedBodies } from './wanted.ts';
 
 /** Live mail waits for one step at most, so a step fetches only so many bodies. */
@@ -161,7 +160,12 @@ export class HistoryImport {
       for (const [i, part] of parts.entries()) {
         const counts = { listed: candidates.length, placed: moves ? unplaced : 0, unplaced: moves ? 0 : unplaced };
         const last = i === parts.length - 1 ? { page, ...counts } : null;
-        await this.fetch(part.filter((one) => bodies.has(one)));
+        await fetchAll(
+          this.hold,
+          this.mailbox,
+          part.filter((one) => bodies.has(one)),
+          this.suspects,
+        );
         share(hold, part);
         const seconds = (Date.now() - commitAt) / 1000;
         const stored = await storing(hold, part, () =>
@@ -190,15 +194,6 @@ export class HistoryImport {
     }
     await this.finish(task);
     this.resting.delete(task.folderId);
-  }
-
-  private async fetch(wanted: readonly Candidate[]): Promise<void> {
-    const bodies = new Bodies(this.hold);
-    try {
-      await fetchBodies(this.hold, this.mailbox, wanted, this.suspects, bodies);
-    } finally {
-      await bodies.ready();
-    }
   }
 
   private async finish(task: Task): Promise<void> {

@@ -31,6 +31,7 @@ const mostOpening = 24;
 const mostOpeningAtOne = 12;
 const restMs = 1_000;
 const purgeMs = 6 * 60 * 60 * 1000;
+const sweepMs = 12 * 60 * 60 * 1000;
 
 /**
  * Syncs this process's share of the installation's connections, one loop for each. `stop` lets what is being committed end and hands over to the others.
@@ -135,14 +136,16 @@ class Supervisor {
       () => this.readAgain(),
     );
     const { db, blobs, log } = this.deps;
-    const purge = () => {
+    const purge = () =>
       purgeVanished(db).catch((error: unknown) => log.error({ err: error }, 'vanished rows could not be purged'));
+    const sweep = () =>
       sweepBlobs(db, blobs, end).catch((error: unknown) =>
         log.error({ err: error }, 'raw messages that nothing names could not be removed'),
       );
-    };
-    const purging = setInterval(purge, purgeMs);
-    purge();
+    const purging = setInterval(() => void purge(), purgeMs);
+    void purge();
+    // It looks at every old file: not while mailboxes are being taken over, and not before people see what they have started.
+    const sweeping = setInterval(() => void sweep(), sweepMs);
     const threading = threadAllOldMail(this.deps, end);
     try {
       while (!end.aborted) {
@@ -151,6 +154,7 @@ class Supervisor {
       }
     } finally {
       clearInterval(purging);
+      clearInterval(sweeping);
       await Promise.all([...this.loops.values()].map(({ loop }) => loop.stop()));
       await listener.close();
       await threading;

@@ -67,7 +67,7 @@ export async function syncStream(
     }
     await flush();
   } finally {
-    await (batch as Batch | null)?.bodies.ready().catch(() => {});
+    await (batch as Batch | null)?.bodies.parsed().catch(() => {});
     await committing;
   }
   return synced;
@@ -212,7 +212,7 @@ export function inParts(
 }
 
 /** Fetches the bodies; keeping and parsing them goes on in `bodies`. Several copies of a message need it once. */
-export async function fetchBodies(
+async function fetchBodies(
   hold: Hold,
   mailbox: Mailbox,
   candidates: readonly Candidate[],
@@ -236,6 +236,22 @@ export async function fetchBodies(
     if (Buffer.isBuffer(raw)) await bodies.keep(candidate, raw);
     else await keepLarge(hold, candidate, raw);
   });
+}
+
+/** Fetches the bodies, has all of them parsed, and those that are kept on their way to the disk. */
+export async function fetchAll(
+  hold: Hold,
+  mailbox: Mailbox,
+  candidates: readonly Candidate[],
+  suspects: Suspects,
+): Promise<void> {
+  const bodies = new Bodies(hold);
+  try {
+    await fetchBodies(hold, mailbox, candidates, suspects, bodies);
+    await bodies.ready();
+  } finally {
+    await bodies.parsed();
+  }
 }
 
 /** One whose sender could not be confirmed may say something else than the others. */

@@ -90,17 +90,21 @@ test('a copy that can not be fetched takes nothing from the copy that could', as
 });
 
 describe('an erasure', () => {
-  const oneBlob = async () => {
+  const oneBlob = async (text?: string) => {
     const id = await rig.connect(me);
-    deliver('one');
+    box().append('INBOX', mail({ from: anna, to: me, subject: 'one', text }));
     await rig.pass(id);
     expect(rig.blobs.kept.size).toBe(1);
     const contact = await rig.db.selectFrom('contact').select('id').where('account_id', '=', rig.accountId).execute();
     return { id, contactId: contact[0]!.id };
   };
 
-  test('removes no raw message that was logged again before it came to that', async () => {
-    const { id, contactId } = await oneBlob();
+  test.each([
+    ['packed', 10],
+    // It is kept by itself, under the hash of its bytes: the same again.
+    ['large', 1_200_000],
+  ])('removes no raw message (%s) that was logged again before it came to that', async (_, length) => {
+    const { id, contactId } = await oneBlob('x'.repeat(length));
     const { removeBlobs } = rig.contactDeps;
     const deps: typeof rig.contactDeps = {
       ...rig.contactDeps,

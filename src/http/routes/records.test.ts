@@ -1,3 +1,4 @@
+import type { Blobs } from '../../blobs/blobs.ts';
 import { Readable } from 'node:stream';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { hc } from 'hono/client';
@@ -46,11 +47,12 @@ beforeEach(async () => {
   stranger = (await makeTeam(db)).viewers[0]!;
 });
 
-function appFor(viewer: Viewer) {
-  const store = {
-    open: async (_account: string, key: string) => Readable.from([Buffer.from(blobs.get(key)!)]),
-    remove: async (_account: string, keys: readonly string[]) => keys.forEach((key) => blobs.delete(key)),
-  };
+const inMemory = {
+  open: async (_account: string, key: string) => Readable.from([Buffer.from(blobs.get(key)!)]),
+  remove: async (_account: string, keys: readonly string[]) => keys.forEach((key) => blobs.delete(key)),
+};
+
+function appFor(viewer: Viewer, store: Pick<Blobs, 'open' | 'remove'> = inMemory) {
   const app = new OpenAPIHono<ApiEnv>();
   app.use(async (c, next) => {
     c.set('viewer', viewer);
@@ -263,6 +265,21 @@ describe('an email', () => {
     expect(pixels.headers.get('content-disposition')).toMatch(/^inline/);
     expect((await get('3')).headers.get('content-disposition')).toMatch(/^attachment/);
     expect((await get('9')).status).toBe(404);
+  });
+
+  test('holds no file open for who asks only for the head of a large attachment', async () => {
+    const { itemId } = await receive();
+    let opened: Readable | null = null;
+    async function* endless() {
+      yield Buffer.from(
+        'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: text/html\r\n\r\n',
+      );
+      for (;;) yield Buffer.from('x'.repeat(76) + '\r\n');
+    }
+    const store = { open: async () => (opened = Readable.from(endless())), remove: async () => {} };
+    const head = await appFor(owner, store).request(`/log/${itemId}/attachments/2`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    await expect.poll(() => opened?.destroyed).toBe(true);
   });
 
   test('and all else of an account is out of reach for another one', async () => {
