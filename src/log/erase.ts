@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import { keyedHash } from '../mail/hash.ts';
+import { unnamedAmong } from './remove-unnamed.ts';
 
 /**
  * Erases the messages that only these contacts have (spec, section 5, Lives and deaths). Their ledger rows go back to skipped, "no contact" ("excluded" where another
@@ -132,8 +133,5 @@ async function deleteMessages(trx: Trx, accountId: string, messageIds: readonly 
     trx,
   );
   const keys = [...new Set(deleted.flatMap((row) => row.raw ?? []))];
-  const { rows: named } = await sql<{ raw: string }>`
-    select distinct raw from message where account_id = ${accountId} and raw = any(${keys})`.execute(trx);
-  const kept = new Set(named.map((row) => row.raw));
-  return keys.filter((key) => !kept.has(key));
+  return await unnamedAmong(trx, accountId, keys);
 }

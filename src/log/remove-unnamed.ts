@@ -7,7 +7,7 @@ import type { Db, Trx } from '../db/open.ts';
 const mostAtOnce = 20;
 
 /**
- * Removes the blobs that an erasure left without a message, after its commit. A page may have stored the same bytes again meanwhile, so each is looked at
+ * Removes the blobs that an erasure left without a message, after its commit. A page may have stored the same bytes of a large one again meanwhile, under the same key, so each is looked at
  * once more under the account's exclusive address lock; a page looks whether its blobs are still there under the shared one (sync/store.ts). One that can't
  * be removed is an orphan and no failure of the erasure, which has happened.
  */
