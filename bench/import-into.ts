@@ -22,10 +22,11 @@ export async function connectPaused(product: Product, dovecot: Dovecot, user: st
 export async function importAll(product: Product, id: string, mails: Mails): Promise<void> {
   const { api, sql } = product;
   await api.patch(`/connections/${id}`, { paused: false });
-  // The last of them is committed last. Looking for it costs the database next to nothing, unlike counting.
-  const last = `select from folder join sighting on sighting.folder_id = folder.id and sighting.epoch = folder.epoch and sighting.ref = $2
+  // The last of them is committed last. Looking for it costs the database next to nothing, unlike counting; each time anew it would cost as much as planning it.
+  const text = `select from folder join sighting on sighting.folder_id = folder.id and sighting.epoch = folder.epoch and sighting.ref = $2
     where folder.connection_id = $1 and folder.chosen`;
-  while ((await sql.query(last, [id, String(mails.count)])).rowCount === 0) await sleep(20);
+  const last = { name: 'last', text, values: [id, String(mails.count)] };
+  while ((await sql.query(last)).rowCount === 0) await sleep(20);
   const { rows } = await sql.query(
     `select count(*)::int as count, (count(*) filter (where state = 'logged'))::int as logged from sighting where connection_id = $1`,
     [id],

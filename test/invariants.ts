@@ -6,11 +6,11 @@ import type { Db } from '../src/db/open.ts';
  * tables alone, so that any test can ask at any time between transactions.
  */
 const broken: Record<string, string> = {
-  'each row has decisions, and the latest one is what it says': `
-    select s.id, s.state, s.rule, d.state as decided, d.rule as by from sighting s
-    left join lateral (select state, rule from decision d where d.account_id = s.account_id and d.sighting_id = s.id
+  'each row keeps its former decisions, and what it says is younger and another': `
+    select s.id, s.state, s.rule, d.state as former, d.rule as by from sighting s
+    join lateral (select state, rule, at from decision d where d.account_id = s.account_id and d.sighting_id = s.id
       order by d.at desc, d.ctid desc limit 1) d on true
-    where (d.state, d.rule) is distinct from (s.state, s.rule)`,
+    where d.at > s.decided_at or (d.state, d.rule) = (s.state, s.rule)`,
   'logged + skipped + quarantined = listed, for each folder and epoch': `
     select folder_id, epoch from sighting where superseded_at is null group by folder_id, epoch
     having count(*) <> count(*) filter (where state = 'logged') + count(*) filter (where state = 'skipped') + count(*) filter (where state = 'quarantined')

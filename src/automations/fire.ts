@@ -12,8 +12,8 @@ import { notifyRuns } from './notify-runs.ts';
 export interface SightingOfSender {
   contactId: string;
   messageId: string;
-  /** The message's identity (mail/identity.ts, hashed under the account's key). */
-  identity: Buffer;
+  /** The message's identity (mail/identity.ts, hashed under the account's key), hex. */
+  identity: string;
   sightingId: string;
   connectionId: string;
   folderId: string;
@@ -77,9 +77,9 @@ export function startsFor({ alsoFor }: Pick<PublishedTrigger, 'alsoFor'>, kind: 
 type Candidate = PublishedTrigger & Omit<SightingOfSender, 'identity'> & { key: string; runId: string };
 
 /** Hex. Outlives the rows it names: nothing in it can be read back, and the identity is a keyed hash already. */
-export function firingKey(mapId: string, triggerId: string, contactId: string, identity: Buffer): string {
+export function firingKey(mapId: string, triggerId: string, contactId: string, identity: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([mapId, triggerId, contactId, identity.toString('hex')]))
+    .update(JSON.stringify([mapId, triggerId, contactId, identity]))
     .digest('hex');
 }
 

@@ -40,7 +40,7 @@ export async function whyFired(
     triggers.map((trigger) => ({
       item,
       trigger,
-      key: firingKey(trigger.mapId, trigger.triggerId, item.contact_id, item.identity),
+      key: firingKey(trigger.mapId, trigger.triggerId, item.contact_id, item.identity.toString('hex')),
     })),
   );
   const rows = await db

@@ -59,20 +59,15 @@ export async function settleQuarantined(
         select d.rule from decision d where d.account_id = sighting.account_id and d.sighting_id = sighting.id and d.state = 'quarantined'
         order by d.at desc limit 1)`,
     }[what];
-    const { rows } = await sql<{ state: string; rule: string }>`
+    const { rows } = await sql`
       update sighting set ${to}
       where account_id = ${accountId} and connection_id = ${connectionId} and id = ${sightingId} and superseded_at is null and ${from}
-      returning state, rule`.execute(trx);
-    const [row] = rows;
-    if (!row) {
+      returning 1`.execute(trx);
+    if (rows.length === 0) {
       const known = await sql`select from sighting
         where account_id = ${accountId} and connection_id = ${connectionId} and id = ${sightingId}`.execute(trx);
       if (known.rows.length === 0) throw new AppError('not_found', 'There is no such message in this mailbox.');
       throw new AppError('conflict', 'It has left the quarantine meanwhile. Load the list again.');
-    }
-    if (what !== 'retry') {
-      await sql`insert into decision (account_id, sighting_id, state, rule)
-        values (${accountId}, ${sightingId}, ${row.state}, ${row.rule})`.execute(trx);
     }
     await notify(trx, 'letterlog_connection', { accountId, connectionId, only: 'rows' });
     await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });

@@ -51,16 +51,13 @@ describe('deleting a contact', () => {
     expect(row).toMatchObject({ state: 'skipped', rule: 'no_contact', message_id: null, due_at: null });
     expect(row.identity?.equals(mail.identity)).toBe(true);
     expect(row.internet_message_id_hash).toHaveLength(16);
-    const decisions = await db
+    const former = await db
       .selectFrom('decision')
       .select(['state', 'rule'])
       .where('sighting_id', '=', row.id)
       .orderBy('at')
       .execute();
-    expect(decisions).toEqual([
-      { state: 'logged', rule: 'contact' },
-      { state: 'skipped', rule: 'no_contact' },
-    ]);
+    expect(former).toEqual([{ state: 'logged', rule: 'contact' }]);
     expect(removed).toContain('blob-of-grace');
     expect(await db.selectFrom('message').selectAll().where('account_id', '=', accountId).execute()).toEqual([]);
     // The same person comes back: the kept hashes find the row.

@@ -37,8 +37,8 @@ export interface NewItem {
 
 /** One copy of a message, with at least one contact. */
 export interface Email {
-  /** Under the account's key. */
-  identity: Buffer;
+  /** Under the account's key, hex. */
+  identity: string;
   /** The mailbox that holds this copy: its Bcc belongs to it. */
   connectionId: string;
   head: Head;
@@ -77,7 +77,7 @@ export interface Appended {
  */
 export async function appendEmails(trx: Trx, accountId: string, emails: readonly Email[]): Promise<Appended> {
   const { ids, inserted } = await storeMessages(trx, accountId, emails);
-  const messageIds = emails.map((email) => ids.get(email.identity.toString('hex'))!);
+  const messageIds = emails.map((email) => ids.get(email.identity)!);
   const replaced = await replaceForged(trx, accountId, emails);
   const described = new Map([...inserted, ...replaced.by]);
   await insertParticipants(trx, accountId, emails, messageIds, described);
@@ -103,7 +103,7 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   const fresh = new Map<string, Email>();
   const inserted = new Map<string, Email>();
   for (const email of emails) {
-    const identity = email.identity.toString('hex');
+    const { identity } = email;
     if (email.messageId !== null) ids.set(identity, email.messageId);
     else if (email.content !== null && (fresh.get(identity)?.failed ?? true)) fresh.set(identity, email);
   }

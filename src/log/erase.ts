@@ -24,13 +24,8 @@ export async function eraseMailOfContacts(
   await hashParticipants(trx, hashKey, accountId, messageIds);
   await hashMessageIds(trx, hashKey, accountId, messageIds);
   await sql`
-    with undone as (
-      update sighting set state = 'skipped', rule = ${ruleWithout(contactIds)}, message_id = null, class = null, kind = null, error = null, due_at = null, decided_at = now()
-      where account_id = ${accountId} and message_id = any(${messageIds}::uuid[])
-      returning account_id, id, state, rule)
-    insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from undone`.execute(
-    trx,
-  );
+    update sighting set state = 'skipped', rule = ${ruleWithout(contactIds)}, message_id = null, class = null, kind = null, error = null, due_at = null, decided_at = now()
+    where account_id = ${accountId} and message_id = any(${messageIds}::uuid[])`.execute(trx);
   return await deleteMessages(trx, accountId, messageIds);
 }
 

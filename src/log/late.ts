@@ -60,9 +60,6 @@ async function markDue(
     ), told as (
       update sighting s set rule = 'excluded', decided_at = now() from held
       where s.account_id = ${accountId} and s.id = held.id and s.rule = 'no_contact'
-      returning s.account_id, s.id, s.state, s.rule
-    ), decided as (
-      insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from told
     ), named as (
       insert into sighting_exclusion (account_id, sighting_id, hash, exclusion_id, blind)
       select distinct on (id, hash) ${accountId}::uuid, id, hash, exclusion_id, blind from found join held using (id)

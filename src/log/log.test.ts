@@ -279,10 +279,6 @@ describe('why', () => {
       })
       .returning('id')
       .executeTakeFirstOrThrow();
-    await db
-      .insertInto('decision')
-      .values({ account_id: accountId, sighting_id: id, state: 'skipped', rule: change.rule })
-      .execute();
     return id;
   }
   const why = async (viewer: Viewer, id = messageId) =>

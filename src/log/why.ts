@@ -32,6 +32,7 @@ export interface WhySighting {
   dueAt: Date | null;
   /** Of own mailboxes only. */
   error: string | null;
+  /** The latest one last. */
   decisions: { state: string; rule: string; at: Date }[];
   /** Contacts who took part, but whom an exclusion kept out. */
   excluded: WhyExcluded[];
@@ -150,7 +151,7 @@ async function loadSightings(
     .limit(mostSightings);
   if (!admin) query = query.where('c.user_id', '=', viewer.userId);
   const rows = await query.execute();
-  const decisions = await loadDecisions(
+  const former = await loadFormerDecisions(
     db,
     viewer.accountId,
     rows.map((row) => row.id),
@@ -182,24 +183,25 @@ async function loadSightings(
       decidedAt: row.decided_at,
       dueAt: row.due_at,
       error: own ? row.error : null,
-      decisions: decisions.get(row.id) ?? [],
+      decisions: [...(former.get(row.id) ?? []), { state: row.state, rule: row.rule, at: row.decided_at }],
       excluded: excluded.get(row.id) ?? [],
       logItemIds: (row.message_id && items.get(row.message_id)) || [],
     };
   });
 }
 
-async function loadDecisions(db: Db | Trx, accountId: string, sightingIds: readonly string[]) {
+/** The former ones, by sighting. */
+async function loadFormerDecisions(db: Db | Trx, accountId: string, sightingIds: readonly string[]) {
   const bySighting = new Map<string, { state: string; rule: string; at: Date }[]>();
   if (sightingIds.length === 0) return bySighting;
-  const rows = await db
+  const former = await db
     .selectFrom('decision')
     .select(['sighting_id', 'state', 'rule', 'at'])
     .where('account_id', '=', accountId)
     .where('sighting_id', 'in', sightingIds)
     .orderBy('at')
     .execute();
-  for (const { sighting_id: id, ...decision } of rows) bySighting.set(id, [...(bySighting.get(id) ?? []), decision]);
+  for (const { sighting_id: id, ...decision } of former) bySighting.set(id, [...(bySighting.get(id) ?? []), decision]);
   return bySighting;
 }
 

@@ -204,7 +204,10 @@ function readTexts(parts: readonly Part[], defects: Set<string>): { text: string
   const { text, html } = joinTexts(
     parts
       .filter((part) => part.textLength > 0)
-      .map(({ node, text: content }) => ({ node, content: Buffer.concat(content) })),
+      .map(({ node, text: content }) => ({
+        node,
+        content: content.length === 1 ? content[0]! : Buffer.concat(content),
+      })),
   );
   return { text: clean(text, defects).trim(), html: html === null ? null : clean(html, defects) };
 }
@@ -223,9 +226,9 @@ class HeadTaker {
 
   add(chunk: Buffer): void {
     if (this.done) return;
-    const tail = this.chunks.at(-1)?.subarray(-3) ?? Buffer.alloc(0);
-    const end = endOfHead(Buffer.concat([tail, chunk]));
-    const kept = end === null ? chunk : chunk.subarray(0, Math.max(0, end - tail.length));
+    const tail = this.chunks.at(-1)?.subarray(-3);
+    const end = endOfHead(tail === undefined ? chunk : Buffer.concat([tail, chunk]));
+    const kept = end === null ? chunk : chunk.subarray(0, Math.max(0, end - (tail?.length ?? 0)));
     this.chunks.push(Buffer.from(kept));
     this.length += kept.length;
     this.cut = this.length > longestHead;
@@ -240,6 +243,9 @@ class HeadTaker {
 }
 
 function endOfHead(bytes: Buffer): number | null {
-  const ends = ['\n\n', '\n\r\n'].map((end) => bytes.indexOf(end)).filter((at) => at >= 0);
-  return ends.length === 0 ? null : Math.min(...ends) + 1;
+  const end = bytes.indexOf('\n\r\n');
+  // Looked for before the other only: most messages hold none.
+  const bare = (end < 0 ? bytes : bytes.subarray(0, end)).indexOf('\n\n');
+  if (end < 0 && bare < 0) return null;
+  return (bare < 0 ? end : bare) + 1;
 }

@@ -4,7 +4,7 @@ import type { Rule } from '../log/rules.ts';
 import { addressKey } from '../mail/address.ts';
 import type { Address } from '../mail/address.ts';
 import { isDraft } from '../mail/draft.ts';
-import { keyedHash } from '../mail/hash.ts';
+import { keyedHashHex } from '../mail/hash.ts';
 import type { Head } from '../mail/head.ts';
 import { askedOf } from '../connections/history.ts';
 import { identityOf } from '../mail/identity.ts';
@@ -23,8 +23,9 @@ export interface Candidate {
   head: Head | null;
   /** Everybody in it: from, to, cc, bcc, reply-to, in this order. */
   people: Participant[];
-  identity: Buffer | null;
-  messageIdHash: Buffer | null;
+  /** Under the account's key, hex; as is messageIdHash. */
+  identity: string | null;
+  messageIdHash: string | null;
   /** Decided by where and when it lies, whoever takes part. */
   early: 'before_start' | 'draft' | null;
   /** Its class unless something else makes it late. */
@@ -136,8 +137,8 @@ export function readHead(
       ...people('bcc', head.bcc),
       ...people('reply-to', head.replyTo),
     ],
-    identity: keyedHash(hold.hashKey, identityOf(head)),
-    messageIdHash: head.messageId === null ? null : keyedHash(hold.hashKey, head.messageId),
+    identity: keyedHashHex(hold.hashKey, identityOf(head)),
+    messageIdHash: head.messageId === null ? null : keyedHashHex(hold.hashKey, head.messageId),
   };
 }
 

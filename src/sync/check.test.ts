@@ -208,10 +208,6 @@ describe('a check', () => {
       select account_id, connection_id, folder_id, epoch, '99', now(), 'skipped', 'draft' from sighting where account_id = ${rig.accountId} and ref = '7'`.execute(
       rig.db,
     );
-    await sql`insert into decision (account_id, sighting_id, state, rule)
-      select account_id, id, state, rule from sighting where account_id = ${rig.accountId} and ref = '99'`.execute(
-      rig.db,
-    );
     await sql`update sighting set vanished_at = now() where account_id = ${rig.accountId} and ref = '7'`.execute(
       rig.db,
     );

@@ -68,7 +68,7 @@ function differenceOf(
 ): DifferenceKind | null {
   const toCome = importing && ownClass === 'history';
   if (row === undefined) return toCome ? null : 'missing_row';
-  if (row.identity !== null && identity !== null && row.identity !== identity.toString('hex')) return 'other_message';
+  if (row.identity !== null && identity !== null && row.identity !== identity) return 'other_message';
   if (row.voidSince !== null) return row.voidSince < begun ? 'wrongly_vanished' : null;
   // It is decided anew by itself, or a person has decided.
   if (row.due || row.rule === 'dismissed') return null;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Readable } from 'node:stream';
 import { removeUnnamed } from '../log/remove-unnamed.ts';
-import { keyedHash } from '../mail/hash.ts';
+import { keyedHashHex } from '../mail/hash.ts';
 import { parseHead } from '../mail/parse-head.ts';
 import type { Mailbox } from '../providers/provider.ts';
 import type { Candidate, DueRow } from './candidate.ts';
@@ -142,8 +142,6 @@ function complete(hold: Hold, mailbox: Mailbox, candidate: Candidate, loaded: Lo
   // It was asked for as history, and is no more.
   if (age.early !== null) candidate.early = 'before_start';
   const hashes = new Set(loaded.hashes);
-  const strangers = [...matchedKeys(candidate)].filter((key) =>
-    hashes.has(keyedHash(hold.hashKey, key).toString('hex')),
-  );
+  const strangers = [...matchedKeys(candidate)].filter((key) => hashes.has(keyedHashHex(hold.hashKey, key)));
   candidate.row = { ...candidate.row!, strangers: new Set(strangers) };
 }

@@ -62,11 +62,14 @@ export async function findDismissed(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** What is known of these identities; without an entry: nothing. */
+/** As PostgreSQL writes it. */
+const bytea = (hex: string) => `\\x${hex}`;
+
+/** What is known of these identities (hex); without an entry: nothing. */
 export async function findKnown(
   trx: Trx | Hold['db'],
   { accountId, connectionId }: Hold,
-  identities: readonly Buffer[],
+  identities: readonly string[],
 ): Promise<Map<string, KnownMessage>> {
   if (identities.length === 0) return new Map();
   const { rows } = await sql<KnownMessage & { identity: string }>`
@@ -83,7 +86,7 @@ export async function findKnown(
           join exclusion e on e.account_id = x.account_id and e.id = x.exclusion_id
           join contact_address a on a.account_id = x.account_id and a.hash = x.hash
           where s.account_id = ${accountId} and s.identity = i.identity group by a.address_key) before) end as excluded
-    from (select distinct unnest(${identities}::bytea[]) as identity) i
+    from (select distinct unnest(${identities.map(bytea)}::bytea[]) as identity) i
     left join message m on m.account_id = ${accountId} and m.identity = i.identity`.execute(trx);
   return new Map(rows.map(({ identity, ...known }) => [identity, known]));
 }
@@ -96,23 +99,27 @@ const isForged = sql<boolean>`coalesce((select bool_or(s.verdict = 'fail') and n
 export async function findStored(
   db: Trx | Hold['db'],
   accountId: string,
-  identities: readonly Buffer[],
+  identities: readonly string[],
 ): Promise<Map<string, { forged: boolean }>> {
   if (identities.length === 0) return new Map();
   const { rows } = await sql<{ identity: string; forged: boolean }>`
     select encode(m.identity, 'hex') as identity, ${isForged} as forged from message m
-    where m.account_id = ${accountId} and m.identity = any(${identities}::bytea[])`.execute(db);
+    where m.account_id = ${accountId} and m.identity = any(${identities.map(bytea)}::bytea[])`.execute(db);
   return new Map(rows.map(({ identity, forged }) => [identity, { forged }]));
 }
 
-/** Inserts new rows with their decisions, in one statement; answers the ids by placeKey. */
+/** Inserts new rows. Answers, by placeKey, the ids of those that more is told about: what is logged or excluded. */
 export async function insertSightings(trx: Trx, hold: Hold, entries: readonly Entry[]): Promise<Map<string, string>> {
   if (entries.length === 0) return new Map();
   const listed = entries.map(sightingRow);
   // A column in which nobody has anything needn't be written out: unnest() fills it up.
   const each = <K extends keyof SightingRow>(key: K) =>
     listed.some((row) => row[key] !== null) ? listed.map((row) => row[key] ?? null) : [];
-  // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows.
+  // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows. Quoting each element takes longest: what needs no quotes is written out here.
+  const plain = (key: keyof SightingRow) =>
+    `{${each(key)
+      .map((value) => value ?? 'NULL')
+      .join(',')}}`;
   const { rows } = await sql<{ id: string; folderId: string; epoch: string; ref: string }>`
     with listed as (
       insert into sighting (account_id, connection_id, folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity,
@@ -121,18 +128,18 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
         decode(message_id_hash, 'hex'), message_id, now() + make_interval(secs => due_in), tries, error, verdict, verdict_by, verdict_results,
         strangers::bytea[], blind_strangers::bytea[]
       from unnest(
-        ${each('folderId')}::uuid[], ${each('epoch')}::text[], ${each('ref')}::text[], ${each('receivedAt')}::timestamptz[], ${each('size')}::bigint[],
-        ${each('state')}::text[], ${each('rule')}::text[], ${each('class')}::text[], ${each('kind')}::text[], ${each('identity')}::text[],
-        ${each('messageIdHash')}::text[], ${each('messageId')}::uuid[], ${each('dueIn')}::float8[], ${each('tries')}::int[], ${each('error')}::text[],
-        ${each('verdict')}::text[], ${each('verdictBy')}::text[], ${each('verdictResults')}::text[], ${each('strangers')}::text[],
+        ${plain('folderId')}::uuid[], ${each('epoch')}::text[], ${each('ref')}::text[], ${plain('receivedAt')}::timestamptz[], ${plain('size')}::bigint[],
+        ${plain('state')}::text[], ${plain('rule')}::text[], ${plain('class')}::text[], ${plain('kind')}::text[], ${plain('identity')}::text[],
+        ${plain('messageIdHash')}::text[], ${plain('messageId')}::uuid[], ${plain('dueIn')}::float8[], ${plain('tries')}::int[], ${each('error')}::text[],
+        ${plain('verdict')}::text[], ${each('verdictBy')}::text[], ${each('verdictResults')}::text[], ${each('strangers')}::text[],
         ${each('blindStrangers')}::text[])
         as r (folder_id, epoch, ref, received_at, size, state, rule, class, kind, identity, message_id_hash, message_id, due_in, tries, error,
           verdict, verdict_by, verdict_results, strangers, blind_strangers)
-      returning account_id, id, folder_id, epoch, ref, state, rule
-    ), decided as (
-      insert into decision (account_id, sighting_id, state, rule) select account_id, id, state, rule from listed
+      returning id, folder_id, epoch, ref, state, rule
     )
-    select id, folder_id as "folderId", epoch, ref from listed`.execute(trx);
+    select id, folder_id as "folderId", epoch, ref from listed where state = 'logged' or rule = 'excluded'`.execute(
+    trx,
+  );
   return new Map(rows.map((row) => [placeKey(row.folderId, row), row.id]));
 }
 
@@ -147,28 +154,22 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
         error text, verdict text, "verdictBy" text, "verdictResults" text, silent boolean, gone boolean,
         strangers text, "blindStrangers" text)
     ), before as (
-      select s.id, s.state, s.rule from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
-    ), decided as (
-      update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
-        internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
-        due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
-        verdict = case when r.silent then coalesce(s.verdict, r.verdict) else r.verdict end,
-        verdict_by = case when r.silent and s.verdict is not null then s.verdict_by else r."verdictBy" end,
-        verdict_results = case when r.silent and s.verdict is not null then s.verdict_results else r."verdictResults" end,
-        strangers = case when r.state <> 'logged' then (select array_agg(distinct hash) from unnest(s.strangers || r.strangers::bytea[]) hash) end,
-        blind_strangers = case when r.state <> 'logged' then (
-          select array_agg(hash) from (
-            select unnest(s.blind_strangers) as hash
-            union select hash from unnest(r."blindStrangers"::bytea[]) hash where hash <> all(coalesce(s.strangers, '{}'))) blind) end,
-        vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
-        decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
-      from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id
-      returning s.account_id, s.id, s.state, s.rule, b.state as state_before, b.rule as rule_before
+      select s.id from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     )
-    insert into decision (account_id, sighting_id, state, rule)
-    select account_id, id, state, rule from decided where (state_before, rule_before) is distinct from (state, rule)`.execute(
-    trx,
-  );
+    update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
+      internet_message_id_hash = coalesce(decode(r."messageIdHash", 'hex'), s.internet_message_id_hash), message_id = r."messageId",
+      due_at = now() + make_interval(secs => r."dueIn"), tries = r.tries, error = r.error,
+      verdict = case when r.silent then coalesce(s.verdict, r.verdict) else r.verdict end,
+      verdict_by = case when r.silent and s.verdict is not null then s.verdict_by else r."verdictBy" end,
+      verdict_results = case when r.silent and s.verdict is not null then s.verdict_results else r."verdictResults" end,
+      strangers = case when r.state <> 'logged' then (select array_agg(distinct hash) from unnest(s.strangers || r.strangers::bytea[]) hash) end,
+      blind_strangers = case when r.state <> 'logged' then (
+        select array_agg(hash) from (
+          select unnest(s.blind_strangers) as hash
+          union select hash from unnest(r."blindStrangers"::bytea[]) hash where hash <> all(coalesce(s.strangers, '{}'))) blind) end,
+      vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
+      decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
+    from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id`.execute(trx);
 }
 
 type SightingRow = ReturnType<typeof sightingRow>;
@@ -187,8 +188,8 @@ function sightingRow({ candidate, decision, messageId, verdict, strangers }: Ent
     rule,
     class: decision.class,
     kind: decision.kind,
-    identity: identity?.toString('hex') ?? null,
-    messageIdHash: messageIdHash?.toString('hex') ?? null,
+    identity,
+    messageIdHash,
     messageId,
     dueIn: dueNow ? 0 : state === 'quarantined' ? pauseAfter(tries) : null,
     tries,
@@ -266,7 +267,7 @@ export async function carryOver(trx: Trx, accountId: string, candidates: readonl
     with listed as (
       select *, row_number() over (partition by folder_id, identity order by nth) as copy
       from unnest(${known.map((one) => one.folderId)}::uuid[], ${known.map((one) => one.place.epoch)}::text[], ${known.map((one) => one.place.ref)}::text[],
-        ${known.map((one) => `\\x${one.identity!.toString('hex')}`)}::bytea[]) with ordinality as l (folder_id, epoch, ref, identity, nth)
+        ${known.map((one) => bytea(one.identity!))}::bytea[]) with ordinality as l (folder_id, epoch, ref, identity, nth)
       where not exists (select from sighting s where s.account_id = ${accountId} and s.folder_id = l.folder_id and s.epoch = l.epoch and s.ref = l.ref)
     ), former as (
       select s.id, s.folder_id, s.identity, row_number() over (partition by s.folder_id, s.identity order by s.superseded_at desc, s.id) as copy

@@ -88,7 +88,7 @@ async function isSame(
     for (const { places, head } of page) {
       const identity = places.map(({ epoch, ref }) => expected.get(`${epoch} ${ref}`)).find((one) => one !== undefined);
       if (!identity || 'unreadable' in head) continue;
-      if (!readHead(hold, head).identity?.equals(identity)) return false;
+      if (readHead(hold, head).identity !== identity) return false;
       alike += 1;
     }
   }
@@ -99,12 +99,12 @@ async function isSame(
 async function holdsTheSame(hold: Hold, mailbox: Mailbox, folder: KnownFolder, to: Folder): Promise<boolean> {
   const { rows, range } = await newestOf(hold, folder);
   if (!range) return false;
-  const missing = new Set(rows.map((row) => row.identity.toString('hex')));
+  const missing = new Set(rows.map((row) => row.identity));
   const known = await identitiesIn(hold, folder, range);
   for await (const page of mailbox.list(to, range)) {
     for (const { head } of page) {
       if ('unreadable' in head) continue;
-      const identity = readHead(hold, head).identity!.toString('hex');
+      const identity = readHead(hold, head).identity!;
       if (!known.has(identity)) return false;
       missing.delete(identity);
     }
@@ -126,8 +126,8 @@ async function identitiesIn(
 
 /** The newest messages that the ledger has of a folder, and from when to just after when they were received; `range` is null for none. */
 async function newestOf(hold: Hold, folder: KnownFolder) {
-  const { rows } = await sql<{ epoch: string; ref: string; receivedAt: Date; identity: Buffer }>`
-    select s.epoch, s.ref, s.received_at as "receivedAt", s.identity
+  const { rows } = await sql<{ epoch: string; ref: string; receivedAt: Date; identity: string }>`
+    select s.epoch, s.ref, s.received_at as "receivedAt", encode(s.identity, 'hex') as identity
     from sighting s join folder f on f.account_id = s.account_id and f.id = s.folder_id and f.epoch = s.epoch
     where s.account_id = ${hold.accountId} and s.folder_id = ${folder.id} and s.vanished_at is null and s.superseded_at is null
       and s.received_at is not null and s.identity is not null

@@ -58,8 +58,7 @@ export async function storeCandidates(trx: Trx, hold: Hold, candidates: readonly
     entries.filter((entry) => entry.candidate.row !== null),
   );
   const idOf = ({ row, folderId, place }: Candidate) => row?.id ?? ids.get(placeKey(folderId, place))!;
-  const rows = entries.map((entry) => ({ ...entry, id: idOf(entry.candidate) }));
-  await writeExclusions(trx, hold, rows, matches.excluded);
+  await writeExclusions(trx, hold, entries, idOf, matches.excluded);
   const sightings = senders.map(({ candidate, ...sender }) => ({
     ...sender,
     identity: candidate.identity!,
@@ -140,7 +139,7 @@ async function onlyFresh(
 }
 
 function isOther(row: KnownRow, { identity }: Candidate): boolean {
-  return row.identity !== null && identity !== null && row.identity !== identity.toString('hex');
+  return row.identity !== null && identity !== null && row.identity !== identity;
 }
 
 function isLate(row: KnownRow, candidate: Candidate, { contacts }: AddressMatches): boolean {
@@ -162,7 +161,7 @@ export async function decideAll(
     matched.flatMap((one) => one.identity ?? []),
   );
   return candidates.map((candidate) => {
-    const before = candidate.identity ? known.get(candidate.identity.toString('hex')) : undefined;
+    const before = candidate.identity ? known.get(candidate.identity) : undefined;
     const confirmed = before?.forged === true && judge(hold, candidate).verdict === 'pass';
     return { candidate, decision: decide(candidate, matches, before, confirmed) };
   });

@@ -1,5 +1,5 @@
 import { lateRules } from '../log/rules.ts';
-import { keyedHash } from '../mail/hash.ts';
+import { keyedHashHex } from '../mail/hash.ts';
 import { matchedKeys, openKeys } from './candidate.ts';
 import type { Candidate } from './candidate.ts';
 import type { Decision } from './decide.ts';
@@ -22,7 +22,7 @@ export function strangersIn(
   const hashes = new Map<string, string>();
   const hashOf = (key: string) => {
     let hash = hashes.get(key);
-    if (hash === undefined) hashes.set(key, (hash = `"\\\\x${keyedHash(hashKey, key).toString('hex')}"`));
+    if (hash === undefined) hashes.set(key, (hash = `"\\\\x${keyedHashHex(hashKey, key)}"`));
     return hash;
   };
   return (candidate, { state, rule }) => {

@@ -255,7 +255,7 @@ export async function fetchAll(
 }
 
 /** One whose sender could not be confirmed may say something else than the others. */
-const contentKey = (hold: Hold, one: Candidate) => `${one.identity!.toString('hex')} ${mayBeConfirmed(hold, one)}`;
+const contentKey = (hold: Hold, one: Candidate) => `${one.identity!} ${mayBeConfirmed(hold, one)}`;
 
 /** Copies of a message within a page share what was fetched of it. */
 export function share(hold: Hold, candidates: readonly Candidate[]): void {
@@ -263,13 +263,13 @@ export function share(hold: Hold, candidates: readonly Candidate[]): void {
   const sources = new Set<string>();
   for (const one of candidates) {
     if (!one.identity || !(one.content || one.failure)) continue;
-    sources.add(one.identity.toString('hex'));
+    sources.add(one.identity);
     const key = contentKey(hold, one);
     // What could be had in one folder isn't given up for a failure in another.
     if (one.content || !fetched.has(key)) fetched.set(key, one);
   }
   for (const one of candidates) {
-    const source = one.identity && sources.has(one.identity.toString('hex')) && fetched.get(contentKey(hold, one));
+    const source = one.identity && sources.has(one.identity) && fetched.get(contentKey(hold, one));
     if (!source || one === source) continue;
     one.content = source.content;
     one.failure = source.failure;

@@ -20,7 +20,7 @@ export async function wantedBodies(hold: Hold, candidates: readonly Candidate[])
   );
   for (const one of matched) one.received = isReceived(one, matches);
   return matched.filter((one) => {
-    const known = stored.get(one.identity!.toString('hex'));
+    const known = stored.get(one.identity!);
     return !known || (known.forged && mayBeConfirmed(hold, one));
   });
 }

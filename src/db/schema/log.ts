@@ -88,10 +88,11 @@ export interface SightingCountTable {
   total: Int8;
 }
 
+/** Former decisions: the latest stands in the sighting. A trigger keeps it (migrations/0025_former_decisions.sql). */
 export interface DecisionTable {
   account_id: string;
   sighting_id: Int8;
   state: string;
   rule: string;
-  at: CreatedAt;
+  at: Date;
 }
