@@ -128,25 +128,36 @@ test('a database of a newer version is left alone', async () => {
   await expect(migrate(database.url)).rejects.toThrow('newer version of Letterlog (it has 9999_future.sql)');
 });
 
-test('hashes of strangers are taken over into their ledger rows', async () => {
-  await using database = await emptyTestDatabase();
+/** A database as it was before this migration, with one folder. */
+async function databaseBefore(migration: string) {
+  const database = await emptyTestDatabase();
   const client = new pg.Client(database.url);
   await client.connect();
-  await using _ended = { [Symbol.asyncDispose]: () => client.end() };
   const folder = path.join(import.meta.dirname, '../migrations');
   await client.query('create table migration (name text primary key, applied_at timestamptz not null default now())');
   for (const name of readdirSync(folder).sort()) {
-    if (name >= '0024') break;
+    if (name >= migration) break;
     await client.query(readFileSync(path.join(folder, name), 'utf8'));
     await client.query('insert into migration (name) values ($1)', [name]);
   }
   await client.query(`
     with a as (insert into account (name) values ('Acme') returning id),
     c as (insert into connection (account_id, provider, address, address_key, settings, sharing, state)
-      select id, 'imap', 'me@acme.example', 'me@acme.example', '{}', 'private', 'active' from a returning account_id, id),
-    f as (insert into folder (account_id, connection_id, ref, name, selectable) select account_id, id, 'INBOX', 'INBOX', true from c returning *)
+      select id, 'imap', 'me@acme.example', 'me@acme.example', '{}', 'private', 'active' from a returning account_id, id)
+    insert into folder (account_id, connection_id, ref, name, selectable) select account_id, id, 'INBOX', 'INBOX', true from c`);
+  const end = async () => {
+    await client.end();
+    await database[Symbol.asyncDispose]();
+  };
+  return { client, url: database.url, [Symbol.asyncDispose]: end };
+}
+
+test('hashes of strangers are taken over into their ledger rows', async () => {
+  await using database = await databaseBefore('0024');
+  const { client } = database;
+  await client.query(`
     insert into sighting (account_id, connection_id, folder_id, epoch, ref, state, rule)
-    select account_id, connection_id, id, '1', number, 'skipped', 'no_contact' from f, unnest('{1,2,3}'::text[]) number;
+    select account_id, connection_id, id, '1', number, 'skipped', 'no_contact' from folder, unnest('{1,2,3}'::text[]) number;
     insert into sighting_participant (account_id, sighting_id, hash, blind)
     select account_id, id, hash, blind from sighting join (values
       ('1', '\\x0a'::bytea, false), ('1', '\\x0b', true), ('2', '\\x0c', false)) as p (ref, hash, blind) using (ref)`);
@@ -163,4 +174,30 @@ test('hashes of strangers are taken over into their ledger rows', async () => {
   ]);
   expect(counts).toEqual([{ total: '3' }]);
   expect(counted).toEqual([{ total: '1' }, { total: '2' }]);
+});
+
+test('of decisions the former ones stay, and what is decided anew keeps them', async () => {
+  await using database = await databaseBefore('0025');
+  const { client } = database;
+  await client.query(`
+    with s as (insert into sighting (account_id, connection_id, folder_id, epoch, ref, state, rule, decided_at)
+      select account_id, connection_id, id, '1', number, 'skipped', 'draft', number::timestamptz from folder, unnest('{2026-11-01,2026-11-02}'::text[]) number returning *)
+    insert into decision (account_id, sighting_id, state, rule, at)
+    select account_id, id, state, rule, decided_at from s
+    union all select account_id, id, 'quarantined', 'fetch_failed', '2026-10-01' from s where ref = '2026-11-02'`);
+  await migrate(database.url);
+  const former = async () =>
+    (
+      await client.query(
+        `select ref, d.rule, at::date::text from decision d join sighting on id = sighting_id order by at`,
+      )
+    ).rows;
+  expect(await former()).toEqual([{ ref: '2026-11-02', rule: 'fetch_failed', at: '2026-10-01' }]);
+  await client.query(
+    `update sighting set decided_at = now(), rule = case ref when '2026-11-01' then 'no_contact' else rule end`,
+  );
+  expect(await former()).toEqual([
+    { ref: '2026-11-02', rule: 'fetch_failed', at: '2026-10-01' },
+    { ref: '2026-11-01', rule: 'draft', at: '2026-11-01' },
+  ]);
 });

@@ -302,6 +302,8 @@ describe('why', () => {
       expect(sightings[0]!.explanation).toMatch(/contact/);
       expect(explanation).toMatch(/^It was seen in one folder, but isn't in the log\./);
     }
+    await db.updateTable('sighting').set({ rule: 'excluded', decided_at: new Date() }).where('id', '=', id).execute();
+    expect((await why(owner)).sightings[0]!.decisions.map(({ rule }) => rule)).toEqual(['no_contact', 'excluded']);
   });
 
   test('members are told about their own mailboxes; admins also the folder, time, rule and decision of others', async () => {

@@ -94,5 +94,5 @@ export interface DecisionTable {
   sighting_id: Int8;
   state: string;
   rule: string;
-  at: Date;
+  at: Timestamp;
 }
