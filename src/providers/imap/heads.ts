@@ -9,9 +9,8 @@ import { inCommands } from './ranges.ts';
 import type { Sessions } from './sessions.ts';
 import { toListed } from './translate.ts';
 
-/** As many heads are asked for at once at most; of the first page fewer, so that what follows on it can begin. */
+/** As many heads are asked for at once at most. */
 export const mostHeads = 500;
-const firstHeads = 125;
 const mostBytes = 8 * 1024 * 1024;
 /** Heads in a row that the server refuses: then it is the folder's trouble too. */
 const mostRefused = 20;
@@ -27,7 +26,7 @@ export class HeadReader {
   private readonly sessions: Sessions;
   private readonly folder: string;
   private readonly epoch: string;
-  private size = firstHeads;
+  private size = mostHeads;
   private readonly patience = new Patience();
   /** In a row. */
   private refused: Refused[] = [];
