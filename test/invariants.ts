@@ -6,7 +6,7 @@ import type { Db } from '../src/db/open.ts';
  * tables alone, so that any test can ask at any time between transactions.
  */
 const broken: Record<string, string> = {
-  'each row keeps its former decisions, and what it says is younger and another': `
+  'no former decision of a row is younger than what it says, or the same': `
     select s.id, s.state, s.rule, d.state as former, d.rule as by from sighting s
     join lateral (select state, rule, at from decision d where d.account_id = s.account_id and d.sighting_id = s.id
       order by d.at desc, d.ctid desc limit 1) d on true

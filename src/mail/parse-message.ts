@@ -245,7 +245,7 @@ class HeadTaker {
 function endOfHead(bytes: Buffer): number | null {
   const end = bytes.indexOf('\n\r\n');
   // Looked for before the other only: most messages hold none.
-  const bare = (end < 0 ? bytes : bytes.subarray(0, end)).indexOf('\n\n');
+  const bare = (end < 0 ? bytes : bytes.subarray(0, end + 1)).indexOf('\n\n');
   if (end < 0 && bare < 0) return null;
   return (bare < 0 ? end : bare) + 1;
 }

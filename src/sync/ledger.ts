@@ -116,7 +116,7 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
   const each = <K extends keyof SightingRow>(key: K) =>
     listed.some((row) => row[key] !== null) ? listed.map((row) => row[key] ?? null) : [];
   // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows. Quoting each element takes longest: what needs no quotes is written out here.
-  const plain = (key: keyof SightingRow) =>
+  const plain = (key: Exclude<keyof SightingRow, 'epoch' | 'ref' | 'error' | 'verdictBy' | 'verdictResults'>) =>
     `{${each(key)
       .map((value) => value ?? 'NULL')
       .join(',')}}`;
