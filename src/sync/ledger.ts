@@ -116,7 +116,7 @@ export async function insertSightings(trx: Trx, hold: Hold, entries: readonly En
   const each = <K extends keyof SightingRow>(key: K) =>
     listed.some((row) => row[key] !== null) ? listed.map((row) => row[key] ?? null) : [];
   // Arrays: PostgreSQL reads them several times as fast as JSON, and an import has many rows. Quoting each element takes longest: what needs no quotes is written out here.
-  const plain = (key: Exclude<keyof SightingRow, 'epoch' | 'ref' | 'error' | 'verdictBy' | 'verdictResults'>) =>
+  const plain = (key: Exclude<keyof SightingRow, Quoted>) =>
     `{${each(key)
       .map((value) => value ?? 'NULL')
       .join(',')}}`;
@@ -153,7 +153,7 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
         id bigint, state text, rule text, class text, kind text, identity text, "messageIdHash" text, "messageId" uuid, "dueIn" float8, tries int,
         error text, verdict text, "verdictBy" text, "verdictResults" text, silent boolean, gone boolean,
         strangers text, "blindStrangers" text)
-    ), before as (
+    ), locked as (
       select s.id from sighting s join anew on s.account_id = ${hold.accountId} and s.id = anew.id order by s.id for no key update of s
     )
     update sighting s set state = r.state, rule = r.rule, class = r.class, kind = r.kind, identity = coalesce(decode(r.identity, 'hex'), s.identity),
@@ -169,10 +169,12 @@ export async function updateSightings(trx: Trx, hold: Hold, entries: readonly En
           union select hash from unnest(r."blindStrangers"::bytea[]) hash where hash <> all(coalesce(s.strangers, '{}'))) blind) end,
       vanished_at = case when r.gone then coalesce(s.vanished_at, now()) else s.vanished_at end,
       decided_at = case when s.state = r.state and s.rule = r.rule then s.decided_at else now() end
-    from anew r join before b on b.id = r.id where s.account_id = ${hold.accountId} and s.id = b.id`.execute(trx);
+    from anew r join locked using (id) where s.account_id = ${hold.accountId} and s.id = r.id`.execute(trx);
 }
 
 type SightingRow = ReturnType<typeof sightingRow>;
+/** What a server or a sender wrote, and arrays: may hold commas, braces or quotes. */
+type Quoted = 'epoch' | 'ref' | 'error' | 'verdictBy' | 'verdictResults' | 'strangers' | 'blindStrangers';
 
 function sightingRow({ candidate, decision, messageId, verdict, strangers }: Entry) {
   const { folderId, place, receivedAt, size, identity, messageIdHash, failure } = candidate;
