@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chown, link, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { headFields } from '../src/mail/parse-head.ts';
 import { random } from '../test/fixtures/random.ts';
 import type { Dovecot } from '../test/servers/dovecot.ts';
 import { businessMail } from './business-mail.ts';
@@ -57,4 +58,12 @@ export async function fillFolder(dovecot: Dovecot, user: string, folder: string,
   await dovecot.doveadm('index', '-u', user, folder);
   // What is still to be written to the disk would be written while others are timed.
   await promisify(execFile)('sync');
+}
+
+/** Has the server put the heads of a folder into its cache, as the first client that reads them does. */
+export async function cacheHeads(dovecot: Dovecot, user: string, folder: string): Promise<void> {
+  const fields = ['uid', 'flags', 'date.received', 'size.virtual', ...headFields.map((name) => `hdr.${name}`)].join(
+    ' ',
+  );
+  await dovecot.doveadm('fetch', '-u', user, fields, 'mailbox', folder, 'all');
 }

@@ -10,5 +10,3 @@ export function middle<T extends { ours: number; reference: number }>(pairs: T[]
   const sorted = [...pairs].sort((a, b) => a.ours / a.reference - b.ours / b.reference);
   return sorted[sorted.length >> 1] as T;
 }
-
-export const mean = (...values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
