@@ -1,22 +1,17 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { sql } from 'kysely';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
 import { connectMailbox, setUp } from '../servers/api-client.ts';
 import { startApp } from '../servers/app.ts';
-import { startChromium } from '../servers/chromium.ts';
 import { startDovecot } from '../servers/dovecot.ts';
 import { testDatabase } from '../servers/postgres.ts';
+import { openScreen } from './screen.ts';
 
 const mailbox = 'olivia@letterlog.test';
 const anna = 'anna@customer.test';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 
 /** The ledger against what doveadm says, with damage done by SQL while the app runs. */
 test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired', { timeout: 240_000 }, async () => {
-  await mkdir(pictures, { recursive: true });
   await using dovecot = await startDovecot();
   await dovecot.addUser(mailbox);
   await dovecot.doveadm('mailbox', 'create', '-u', mailbox, 'Sent', 'Projects');
@@ -42,21 +37,8 @@ test('a mailbox on Dovecot is checked by button, and its damaged ledger repaired
   await sql`delete from sighting where ref in ('2', '3')`.execute(database.db);
   expect(await counts()).toEqual({ logged: 2, skipped: 2, quarantined: 0 });
 
-  await using browser = await startChromium();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
-  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
-  await context.addCookies([{ name, value, url: app.url }]);
-  const page = await context.newPage();
-  const look = async (picture: string) => {
-    await page.screenshot({ path: path.join(pictures, `check-${picture}.png`), fullPage: true });
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-    expect
-      .soft(
-        violations.map((one) => one.id),
-        picture,
-      )
-      .toEqual([]);
-  };
+  await using screen = await openScreen('check', app.url, cookie);
+  const { page, look } = screen;
   await page.goto(`${app.url}/profile/email-sync/${id}`);
   await page.getByRole('button', { name: 'Check mailbox' }).click();
   await page.getByText(/6 messages compared, 4 of them noted here. 3 differences, 3 repaired/).waitFor();

@@ -1,54 +1,35 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
-import { type ApiClient, connectMailbox, setUp } from '../servers/api-client.ts';
-import { type App, startApp } from '../servers/app.ts';
-import { startChromium } from '../servers/chromium.ts';
-import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+import type { ApiClient } from '../servers/api-client.ts';
+import type { App } from '../servers/app.ts';
+import type { Dovecot } from '../servers/dovecot.ts';
+import { type Office, mailboxOf, openOffice } from './office.ts';
+import { type Screen, openScreen } from './screen.ts';
 
 /** Exclusions in a real browser, with mail on a real mailbox. */
-const mailbox = 'olivia@letterlog.test';
+const mailbox = mailboxOf.olivia;
 const ben = 'Ben Weber <ben@partner.test>';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 
+let office: Office;
 let dovecot: Dovecot;
 let app: App;
 let api: ApiClient;
-let browser: Browser;
+let screen: Screen;
 let page: Page;
+let look: Screen['look'];
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true });
-  dovecot = await startDovecot();
-  await dovecot.addUser(mailbox);
-  app = await startApp({ env: { LETTERLOG_TLS_CA: dovecot.caFile } });
-  const { cookie, ...client } = await setUp(app.url, app.setupToken!);
-  api = client.api;
-  browser = await startChromium();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
-  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
-  await context.addCookies([{ name, value, url: app.url }]);
-  page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  office = await openOffice();
+  ({ app, dovecot, olivia: api } = office);
+  screen = await openScreen('exclusions', app.url, office.cookie);
+  ({ page, look } = screen);
 }, 120_000);
 
 afterAll(async () => {
-  await page?.screenshot({ path: path.join(pictures, 'exclusions-last.png') }).catch(() => undefined);
-  await browser?.close();
-  await app?.[Symbol.asyncDispose]();
-  await dovecot?.[Symbol.asyncDispose]();
+  await screen?.[Symbol.asyncDispose]();
+  await office?.[Symbol.asyncDispose]();
 });
-
-async function look(name: string): Promise<void> {
-  await page.waitForTimeout(250);
-  await page.screenshot({ path: path.join(pictures, `exclusions-${name}.png`), fullPage: true });
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  expect.soft(found, name).toEqual([]);
-}
 
 const deliver = (subject: string, to: string[]) =>
   dovecot.deliver(mail({ from: ben, to, subject, messageId: `${subject}@partner.test` }), mailbox);
@@ -62,7 +43,7 @@ test(
       api.post('/contacts', { firstName, lastName, addresses: [address] });
     const anna = await make('Anna', 'Sommer', 'anna@customer.test');
     const contact = await make('Ben', 'Weber', 'ben@partner.test');
-    await connectMailbox(api, { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps });
+    await office.connect('olivia');
     const logOf = async (id: string) => (await api.get(`/contacts/${id}/log`)).items.length;
     await deliver('before', [mailbox]);
     await expect.poll(() => logOf(contact.id)).toBe(1);

@@ -1,19 +1,15 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
 import { type App, startApp } from '../servers/app.ts';
-import { startChromium } from '../servers/chromium.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+import { type Screen, openScreen } from './screen.ts';
 
 /** The whole way that a person goes on the first day, in a real browser, with a real mailbox. */
 const mailbox = 'olivia@letterlog.test';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGNoYGDAgxhGpTEQAGZbPJDq3R1uAAAAAElFTkSuQmCC',
   'base64',
@@ -21,24 +17,17 @@ const pixel = Buffer.from(
 
 let dovecot: Dovecot;
 let app: App;
-let browser: Browser;
-let context: BrowserContext;
+let screen: Screen;
 let page: Page;
+let look: Screen['look'];
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true });
   dovecot = await startDovecot();
   await dovecot.addUser(mailbox);
   app = await startApp({ env: { LETTERLOG_TLS_CA: dovecot.caFile } });
-  browser = await startChromium();
-  context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
-    timezoneId: 'Europe/Berlin',
-    locale: 'en-GB',
-  });
-  page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  screen = await openScreen('first-day', app.url);
+  ({ page, look } = screen);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
@@ -46,28 +35,13 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await page?.screenshot({ path: path.join(pictures, 'last.png') }).catch(() => undefined);
-  await browser?.close();
+  await screen?.[Symbol.asyncDispose]();
   await app?.[Symbol.asyncDispose]();
   await dovecot?.[Symbol.asyncDispose]();
 });
 
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
 const field = (label: string | RegExp) => page.getByLabel(label).first();
-
-/** A picture, and what axe finds. */
-async function look(name: string): Promise<void> {
-  await page.waitForTimeout(250);
-  await page.screenshot({ path: path.join(pictures, `${name}.png`) });
-  // Mail is shown in a frame without scripts, into which axe can't go.
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  expect
-    .soft(
-      violations.map(({ id, nodes }) => `${name}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`),
-      name,
-    )
-    .toEqual([]);
-}
 
 /** Live updates keep a connection open, so the page is never idle: wait for what is to be seen instead. */
 async function see(text: string | RegExp): Promise<void> {

@@ -1,52 +1,45 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { chown, mkdir, mkdtemp, chmod, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publishAnswerMap } from '../fixtures/answer-map.ts';
 import { mail } from '../fixtures/mail.ts';
 import { type ApiClient, setUp } from '../servers/api-client.ts';
 import { type App, startApp } from '../servers/app.ts';
-import { startChromium } from '../servers/chromium.ts';
 import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+import { type Screen, openScreen } from './screen.ts';
 
 /** History asked for on connecting, in a real browser, on a real mailbox, with a kill -9 in its midst. */
 const mailbox = 'olivia@letterlog.test';
 const anna = 'anna@customer.test';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 const old = 700;
 
 let dovecot: Dovecot;
 let dataDir: string;
 let app: App;
 let api: ApiClient;
-let cookie: string;
-let browser: Browser;
+let screen: Screen;
 let page: Page;
+let look: Screen['look'];
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true });
   dovecot = await startDovecot();
   await dovecot.addUser(mailbox);
   dataDir = await mkdtemp(path.join(os.tmpdir(), 'letterlog-history-'));
   await chmod(dataDir, 0o711);
   app = await start();
-  ({ api, cookie } = await setUp(app.url, app.setupToken!));
+  const { cookie, ...client } = await setUp(app.url, app.setupToken!);
+  api = client.api;
   await api.post('/contacts', { firstName: 'Anna', addresses: [anna] });
   await publishAnswerMap(api);
   await fillMaildir();
-  browser = await startChromium();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' });
-  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
-  await context.addCookies([{ name, value, url: app.url }]);
-  page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  screen = await openScreen('history', app.url, cookie);
+  ({ page, look } = screen);
 }, 120_000);
 
 afterAll(async () => {
-  await page?.screenshot({ path: path.join(pictures, 'history-last.png') }).catch(() => undefined);
-  await browser?.close();
+  await screen?.[Symbol.asyncDispose]();
   await app?.kill('SIGTERM');
   await dovecot?.[Symbol.asyncDispose]();
   if (dataDir) await rm(dataDir, { recursive: true, force: true });
@@ -68,14 +61,6 @@ async function fillMaildir(): Promise<void> {
     await writeFile(file, mail({ from: i % 2 ? 'x@stranger.test' : anna, to: mailbox, subject: `old ${i}` }));
     await chown(file, uid, gid);
   }
-}
-
-async function look(name: string): Promise<void> {
-  await page.waitForTimeout(250);
-  await page.screenshot({ path: path.join(pictures, `history-${name}.png`), fullPage: true });
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  expect.soft(found, name).toEqual([]);
 }
 
 test('is imported once through a kill -9, fires nothing, and lets live mail by', { timeout: 120_000 }, async () => {

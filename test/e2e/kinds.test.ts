@@ -1,63 +1,40 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { ImapFlow } from 'imapflow';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
-import { type ApiClient, connectMailbox, setUp } from '../servers/api-client.ts';
-import { type App, startApp } from '../servers/app.ts';
-import { startChromium } from '../servers/chromium.ts';
-import { type Dovecot, startDovecot } from '../servers/dovecot.ts';
+import type { ApiClient } from '../servers/api-client.ts';
+import type { App } from '../servers/app.ts';
+import type { Dovecot } from '../servers/dovecot.ts';
+import { type Office, mailboxOf, openOffice } from './office.ts';
+import { type Screen, openScreen } from './screen.ts';
 
 /** Mail that no person wrote, and drafts, on a real mailbox: from LMTP and APPEND to the label in the log. */
-const mailbox = 'olivia@letterlog.test';
+const mailbox = mailboxOf.olivia;
 const anna = 'anna@customer.test';
 const daemon = 'postmaster@customer.test';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 
+let office: Office;
 let dovecot: Dovecot;
 let app: App;
 let api: ApiClient;
-let browser: Browser;
+let screen: Screen;
 let page: Page;
+let look: Screen['look'];
 let contactId: string;
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true });
-  dovecot = await startDovecot();
-  await dovecot.addUser(mailbox);
-  app = await startApp({ env: { LETTERLOG_TLS_CA: dovecot.caFile } });
-  const { cookie, ...client } = await setUp(app.url, app.setupToken!);
-  api = client.api;
+  office = await openOffice();
+  ({ app, dovecot, olivia: api } = office);
   contactId = (await api.post('/contacts', { firstName: 'Anna', lastName: 'Sommer', addresses: [anna, daemon] })).id;
-  await connectMailbox(api, { address: mailbox, password: 'secret', host: 'localhost', port: dovecot.ports.imaps }, [
-    'INBOX',
-    'Sent',
-    'Drafts',
-  ]);
-  browser = await startChromium();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB' });
-  const [name, value] = cookie.split('; ')[0]!.split('=') as [string, string];
-  await context.addCookies([{ name, value, url: app.url }]);
-  page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  await office.connect('olivia', { folders: ['INBOX', 'Sent', 'Drafts'] });
+  screen = await openScreen('kinds', app.url, office.cookie);
+  ({ page, look } = screen);
 }, 120_000);
 
 afterAll(async () => {
-  await page?.screenshot({ path: path.join(pictures, 'kinds-last.png') }).catch(() => undefined);
-  await browser?.close();
-  await app?.[Symbol.asyncDispose]();
-  await dovecot?.[Symbol.asyncDispose]();
+  await screen?.[Symbol.asyncDispose]();
+  await office?.[Symbol.asyncDispose]();
 });
-
-async function look(name: string): Promise<void> {
-  await page.waitForTimeout(250);
-  await page.screenshot({ path: path.join(pictures, `kinds-${name}.png`) });
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  expect.soft(found, name).toEqual([]);
-}
 
 async function publish(name: string, alsoFor: string[]): Promise<string> {
   const { id } = await api.post('/maps', { name });

@@ -9,6 +9,8 @@ export interface Office extends AsyncDisposable {
   /** The owner's and the colleague's clients. */
   olivia: ApiClient;
   max: ApiClient;
+  /** Of the owner's session. */
+  cookie: string;
   ids: { olivia: string; max: string };
   /** Connects a colleague's mailbox. */
   connect(
@@ -24,7 +26,7 @@ export async function openOffice(env: Record<string, string> = {}): Promise<Offi
   const dovecot = await startDovecot();
   await Promise.all(Object.values(mailboxOf).map((user) => dovecot.addUser(user)));
   const app = await startApp({ env: { LETTERLOG_TLS_CA: dovecot.caFile, LETTERLOG_SWEEP_SECONDS: '5', ...env } });
-  const { api: olivia } = await setUp(app.url, app.setupToken as string, {
+  const { api: olivia, cookie } = await setUp(app.url, app.setupToken as string, {
     name: 'Olivia Owner',
     email: mailboxOf.olivia,
     password: passwordOf,
@@ -37,11 +39,11 @@ export async function openOffice(env: Record<string, string> = {}): Promise<Offi
     body: JSON.stringify({ name: 'Max Member', password: passwordOf }),
   });
   if (!accepted.ok) throw new Error(`invitation: ${accepted.status} ${await accepted.text()}`);
-  const cookie = accepted.headers
+  const maxCookie = accepted.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])
     .join('; ');
-  const { key } = await apiClient(app.url, { cookie }).post<{ key: string }>('/api-keys', { name: 'test' });
+  const { key } = await apiClient(app.url, { cookie: maxCookie }).post<{ key: string }>('/api-keys', { name: 'test' });
   const max = apiClient(app.url, { key });
   const [oliviaId, maxId] = await Promise.all([olivia, max].map(async (api) => (await api.get('/me')).user.id));
   return {
@@ -49,6 +51,7 @@ export async function openOffice(env: Record<string, string> = {}): Promise<Offi
     dovecot,
     olivia,
     max,
+    cookie,
     ids: { olivia: oliviaId, max: maxId },
     connect: (who, options = {}) =>
       connectMailbox(

@@ -1,25 +1,20 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { sql } from 'kysely';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import { mail } from '../fixtures/mail.ts';
 import { apiClient, connectMailbox } from '../servers/api-client.ts';
-import { startChromium } from '../servers/chromium.ts';
 import { dovecotLog } from '../servers/dovecot.ts';
 import { startFaultProxy } from '../servers/fault-proxy.ts';
 import { testDatabase } from '../servers/postgres.ts';
 import { mailboxOf, openOffice, passwordOf } from './office.ts';
+import { openScreen } from './screen.ts';
 
 const anna = 'anna@customer.test';
-const pictures = path.join(import.meta.dirname, '../../test-results');
 
 /** Olivia's mailbox lies behind a bad line and gets a new password; Max's gets one too, which concerns Olivia as administrator. */
 test(
   'a mailbox in trouble leads its owner through reconnecting, and a check says what was recovered',
   { timeout: 480_000 },
   async () => {
-    await mkdir(pictures, { recursive: true });
     await using database = await testDatabase();
     await using office = await openOffice({ DATABASE_URL: database.url });
     const { app, dovecot, olivia } = office;
@@ -39,16 +34,9 @@ test(
     await deliver('before');
     await expect.poll(log).toEqual(['before']);
 
-    await using browser = await startChromium();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB' });
-    const page = await context.newPage();
+    await using screen = await openScreen('resync', app.url);
+    const { page, look } = screen;
     page.setDefaultTimeout(90_000);
-    const look = async (picture: string) => {
-      await page.screenshot({ path: path.join(pictures, `resync-${picture}.png`), animations: 'disabled' });
-      const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-      const found = violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`);
-      expect.soft(found, picture).toEqual([]);
-    };
     await page.goto(`${app.url}/sign-in`);
     await page.getByLabel('Email').fill(mailboxOf.olivia);
     await page.getByRole('textbox', { name: 'Password' }).fill(passwordOf);
