@@ -57,7 +57,7 @@ export function Checks({ connection }: { connection: Connection }) {
       ))}
       {!whole && ended.length > shownAtFirst && (
         <div>
-          <Button variant="subtle" size="compact-sm" onClick={() => setWhole(true)}>
+          <Button variant="default" size="compact-sm" onClick={() => setWhole(true)}>
             Earlier checks
           </Button>
         </div>
@@ -94,7 +94,7 @@ function Ended({ connection, check }: { connection: Connection; check: Check }) 
         </Text>
       ))}
       {differences > 0 && (
-        <Button variant="subtle" size="compact-sm" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Button variant="default" mt={4} size="compact-sm" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? 'Hide what was found' : 'Show what was found'}
         </Button>
       )}
