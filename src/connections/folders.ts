@@ -11,7 +11,7 @@ import { viewConnection } from './view.ts';
 import type { Connection } from './view.ts';
 
 /**
- * Chooses the folders to sync; the first time it makes the connection active. A folder ticked later gets its stream's cursor of now as chosen_cursor: what
+ * Chooses the folders to sync; the first time it makes the connection active. A folder ticked later gets its stream's cursor of now as chosen_cursor, and chosen_at: what
  * lay in it by then is caught up as "late folder". An unticked one keeps its cursor and its ledger. Only the mailbox's owner. Throws AppError:
  * not_found, forbidden, plan_required, invalid (no folder, or one that can't be chosen), conflict, and what withMailbox() throws.
  */
@@ -47,7 +47,7 @@ export async function chooseFolders(
         .updateTable('folder')
         .set({
           chosen: wanted.has(folder.id),
-          ...(cursors.has(folder.id) ? { chosen_cursor: cursors.get(folder.id)! } : {}),
+          ...(cursors.has(folder.id) ? { chosen_cursor: cursors.get(folder.id)!, chosen_at: new Date() } : {}),
         })
         .where('account_id', '=', viewer.accountId)
         .where('id', '=', folder.id)

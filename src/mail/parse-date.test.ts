@@ -26,6 +26,7 @@ test.each([
   '23 Foo 2026 21:10:09',
   '23 Nov 2026 99:10:09',
   'Thu, 01 Jan 0001 00:00:00 +0000',
+  'Fri, 31 Dec 9999 23:59:59 -0100',
 ])('%j is no date', (text) => {
   expect(parseDate(text)).toBeNull();
 });

@@ -2,6 +2,8 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 /** RFC 5322, 4.3: the only names with a meaning; all others (military letters, "CEST") count as +0000. */
 const zones: Record<string, number> = { edt: -4, est: -5, cdt: -5, cst: -6, mdt: -6, mst: -7, pdt: -7, pst: -8 };
 
+const last = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 const time = String.raw`(\d{1,2})[:.](\d{1,2})(?:[:.](\d{1,2}))?(?:\.\d+)?`;
 const zone = String.raw`\s*([+-]\d{2}:?\d{2}|[a-z]+)?`;
 const internet = new RegExp(
@@ -46,7 +48,8 @@ function instant(
   // RFC 5322, 3.3; and Date.UTC would take the year 1 for 1901.
   if (year < 1900) return null;
   const at = Date.UTC(year, month, day, hour, minute - offset(zoneName), second);
-  return Number.isFinite(at) ? new Date(at) : null;
+  // A zone may lead out of the years that can be written in four digits.
+  return at <= last ? new Date(at) : null;
 }
 
 function fullYear(text: string): number {

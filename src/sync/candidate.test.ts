@@ -7,7 +7,7 @@ import type { SyncStream } from './streams.ts';
 
 test('a page, however large, leaves the main thread to others at times', async () => {
   const hold = { hashKey: Buffer.alloc(32, 1), startedAt: new Date(), history: [] } as unknown as Hold;
-  const folder = { id: 'f', ref: 'INBOX', role: 'inbox', epoch: '1', chosen: true, chosenCursor: null };
+  const folder = { id: 'f', ref: 'INBOX', role: 'inbox', epoch: '1', chosen: true, chosenCursor: null, chosenAt: null };
   const stream = { startCursor: '', folders: new Map([['INBOX', folder]]) } as unknown as SyncStream;
   const to = Array.from({ length: 50 }, (_, index) => `someone${index}@x.example`);
   const head = parseHead(Buffer.from(mail({ from: 'anna@customer.example', to })));

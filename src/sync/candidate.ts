@@ -163,19 +163,33 @@ export function openKeys({ people }: Pick<Candidate, 'people'>): Set<string> {
 export function ageOf(
   hold: Pick<Hold, 'startedAt' | 'history'>,
   mailbox: Pick<Mailbox, 'predates'>,
-  folder: { startCursor: string; chosenCursor: string | null },
+  folder: { startCursor: string; chosenCursor: string | null; chosenAt: number | null },
   place: Place,
   head: Head | null,
   receivedAt: Date | null,
 ): { early: 'lay_there' | 'before_start' | null; ownClass: Candidate['ownClass'] } {
-  const lay = folder.startCursor !== '' && mailbox.predates(place, folder.startCursor) === true;
-  if (lay || (receivedAt !== null && receivedAt < tolerantStart(hold))) {
+  const predatesStart = folder.startCursor !== '' && mailbox.predates(place, folder.startCursor);
+  const lay = predatesStart === true;
+  // Renumbered since: only times tell, those in the head where the server has none.
+  const cameAt = receivedAt ?? (predatesStart === 'unknown' ? (head?.receivedDate ?? head?.date ?? null) : null);
+  if (lay || (cameAt !== null && cameAt < tolerantStart(hold))) {
     if (askedOf(hold.history, receivedAt) !== null) return { early: null, ownClass: 'history' };
     return { early: lay ? 'lay_there' : 'before_start', ownClass: 'live' };
   }
-  if (folder.chosenCursor !== null && mailbox.predates(place, folder.chosenCursor) === true)
-    return { early: null, ownClass: 'late_folder' };
+  if (isLateFolder(mailbox, folder, place, cameAt)) return { early: null, ownClass: 'late_folder' };
   return { early: null, ownClass: head !== null && isMigrated(head, receivedAt) ? 'migrated' : 'live' };
+}
+
+/** It lay in the folder before that was ticked. Where nobody can say, it counts so as well: in doubt nothing fires. */
+function isLateFolder(
+  mailbox: Pick<Mailbox, 'predates'>,
+  { chosenCursor, chosenAt }: { chosenCursor: string | null; chosenAt: number | null },
+  place: Place,
+  cameAt: Date | null,
+): boolean {
+  if (chosenCursor === null || chosenAt === null) return false;
+  const predates = mailbox.predates(place, chosenCursor);
+  return predates === 'unknown' ? cameAt === null || cameAt.getTime() < chosenAt + 10 * minutes : predates;
 }
 
 /** What the server received before is old, if it says when (our clock is never compared with the server's more exactly than that: spec, section 5, Since when). */

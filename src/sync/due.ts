@@ -13,6 +13,7 @@ import { inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { storing } from './ingest.ts';
 import { storeCandidates } from './store.ts';
+import { chosenAt } from './streams.ts';
 import { wantedBodies } from './wanted.ts';
 
 /** Rows of one transaction; their bodies, up to 1 MiB each, are in memory. */
@@ -48,6 +49,7 @@ interface LoadedRow extends Omit<DueRow, 'strangers'> {
   folder: string;
   startCursor: string;
   chosenCursor: string | null;
+  chosenAt: number | null;
   epoch: string;
   ref: string;
   receivedAt: Date | null;
@@ -64,7 +66,7 @@ const dueRows = (hold: Hold) => sql`
 async function loadDue(hold: Hold): Promise<LoadedRow[]> {
   const { rows } = await sql<LoadedRow>`
     select s.id, s.state, s.rule, s.tries, s.class, s.vanished_at is not null as vanished, s.folder_id as "folderId", f.ref as folder,
-      st.start_cursor as "startCursor", f.chosen_cursor as "chosenCursor", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
+      st.start_cursor as "startCursor", f.chosen_cursor as "chosenCursor", ${chosenAt} as "chosenAt", s.epoch, s.ref, s.received_at as "receivedAt", s.size,
       case when s.state = 'quarantined' then array(select encode(hash, 'hex') from unnest(s.strangers) hash) else '{}' end as hashes
     ${dueRows(hold)} and s.due_at <= now() order by s.due_at, s.id limit ${most}`.execute(hold.db);
   // One folder after the other: some servers take long to change.

@@ -47,6 +47,33 @@ test('edge case 1: a folder that is renumbered is listed anew; only what is trul
   expect((await inbox()).unsteady).toBe(false);
 });
 
+test('a folder that is renumbered after it was ticked keeps what lay in it from firing', async () => {
+  box().createFolder('Archive');
+  await rig.pass(id);
+  box().append('Archive', mail({ from: anna, to: me, subject: 'before' }));
+  await rig.choose(id, ['INBOX', 'Archive']);
+  box().renewEpoch('Archive');
+  await rig.pass(id);
+  // Our clock isn't the server's: only what came clearly later is new.
+  box().append('Archive', mail({ from: anna, to: me, subject: 'after' }), { receivedAt: new Date(Date.now() + days) });
+  await rig.pass(id);
+  expect(await rig.log()).toEqual([`${anna} | after | live | received`, `${anna} | before | late_folder | received`]);
+  expect(await rig.fired()).toEqual([`${anna} | after`]);
+});
+
+test('mail from before the start stays away when its folder is renumbered and the server tells no receive times', async () => {
+  const other = rig.server.mailbox('other@acme.example');
+  const receive = (subject: string, date?: Date) =>
+    other.append('INBOX', mail({ from: anna, to: 'other@acme.example', subject, date }), { receivedAt: null });
+  receive('old', new Date('2019-01-01'));
+  const otherId = await rig.connect('other@acme.example');
+  receive('young');
+  other.renewEpoch('INBOX');
+  await rig.pass(otherId);
+  expect(await rig.fired()).toEqual([`${anna} | young`]);
+  expect(await rig.ledger()).toContain('INBOX: skipped before_start');
+});
+
 describe('edge case 2: a folder that is renumbered again and again', () => {
   test('loses nothing, fires nothing twice, leaves the ledger as small as it is, and is flagged', async () => {
     const again = deliver('a');

@@ -184,8 +184,8 @@ function sightingRow({ candidate, decision, messageId, verdict, strangers }: Ent
     folderId,
     epoch: place.epoch,
     ref: place.ref,
-    receivedAt: receivedAt?.toISOString() ?? null,
-    size,
+    receivedAt: receivedAt !== null && isStorable(receivedAt) ? receivedAt.toISOString() : null,
+    size: Number.isSafeInteger(size) ? size : null,
     state,
     rule,
     class: decision.class,
@@ -206,6 +206,9 @@ function sightingRow({ candidate, decision, messageId, verdict, strangers }: Ent
     gone: rule === 'vanished',
   };
 }
+
+/** In four digits: what PostgreSQL refuses would keep the whole page, however often it is tried. Invalid dates aren't either. */
+const isStorable = (date: Date) => date.getUTCFullYear() >= 1000 && date.getUTCFullYear() <= 9999;
 
 /**
  * What was listed again at a place that has a row. `revived`: it had vanished or was superseded. `due`: it matches a contact by now. `replaced`: the server has

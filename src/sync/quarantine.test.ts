@@ -102,3 +102,14 @@ test('an admin sees the quarantine of others’ mailboxes without what was read 
   expect(await listQuarantine(rig.db, owner, id)).toMatchObject([{ error: 'The body never came.' }]);
   expect(await list(id)).toMatchObject([{ folder: 'INBOX', error: null }]);
 });
+
+test('a receive time that no database can store keeps nobody else from the log', async () => {
+  const id = await rig.connect(me);
+  const receivedAt = new Date('+012345-01-01T00:00:00Z');
+  box().append('INBOX', mail({ from: 'x@stranger.example', to: me }), { receivedAt });
+  box().append('INBOX', mail({ from: anna, to: me, subject: 'odd' }), { receivedAt });
+  box().append('INBOX', mail({ from: anna, to: me, subject: 'after' }));
+  await rig.pass(id);
+  expect(await subjects()).toEqual(['after live']);
+  expect(await list(id)).toHaveLength(1);
+});

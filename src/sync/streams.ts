@@ -8,7 +8,10 @@ export interface StreamFolder {
   ref: string;
   role: FolderRole | null;
   chosen: boolean;
+  /** Of a folder that was ticked later than at connecting. */
   chosenCursor: string | null;
+  /** When that was; milliseconds since the epoch. */
+  chosenAt: number | null;
   epoch: string;
   /** The server renumbers it all the time (connections/unsteady.ts). */
   unsteady: boolean;
@@ -27,6 +30,9 @@ export interface SyncStream {
   folders: ReadonlyMap<string, StreamFolder>;
 }
 
+/** Of `folder f`. */
+export const chosenAt = sql<number | null>`floor(extract(epoch from f.chosen_at) * 1000)::float8`;
+
 /** The connection's streams that are to be read, or only the one with this ref. */
 export async function loadStreams(
   db: Db,
@@ -37,7 +43,7 @@ export async function loadStreams(
   const { rows } = await sql<Omit<SyncStream, 'folders'> & { folders: StreamFolder[] }>`
     select s.id, s.ref, s.start_cursor as "startCursor", s.cursor, s.last_synced_at as "lastSyncedAt",
       json_agg(json_build_object('id', f.id, 'ref', f.ref, 'role', f.role, 'chosen', f.chosen and f.gone_at is null,
-        'chosenCursor', f.chosen_cursor, 'epoch', f.epoch, 'unsteady', ${isUnsteady})) as folders
+        'chosenCursor', f.chosen_cursor, 'chosenAt', ${chosenAt}, 'epoch', f.epoch, 'unsteady', ${isUnsteady})) as folders
     from stream s
     join folder f on f.account_id = s.account_id and f.connection_id = s.connection_id and f.stream_id = s.id
     where s.account_id = ${accountId} and s.connection_id = ${connectionId} and (${ref}::text is null or s.ref = ${ref})

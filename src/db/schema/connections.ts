@@ -58,6 +58,7 @@ export interface FolderTable {
   selectable: boolean;
   chosen: Generated<boolean>;
   chosen_cursor: string | null;
+  chosen_at: Timestamp | null;
   epoch: Generated<string>;
   gone_at: Timestamp | null;
   renumberings: Generated<number>;

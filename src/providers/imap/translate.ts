@@ -36,8 +36,10 @@ export function toListed(row: HeadRow, folder: string, epoch: string): Listed {
   };
 }
 
+/** Null for what is no date, and for years of more or less than four digits (RFC 9051, 9, date-year), which V8 reads all the same. */
 export function toDate(value: Date | string | undefined): Date | null {
   if (value === undefined) return null;
   const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? null : date;
+  const year = date.getUTCFullYear();
+  return year >= 1000 && year <= 9999 ? date : null;
 }
