@@ -50,6 +50,28 @@ test('a source that fails, fails its message only', async () => {
   expect(second).toMatchObject({ status: 'fulfilled', value: { head: { subject: 'next' } } });
 });
 
+test('a message of which the parser wants no more leaves nothing to the next', async () => {
+  parser = createParser({ threads: 1 });
+  const parts = Array.from({ length: 1200 }, (_, n) => `--b\r\nContent-Type: image/png; name=p${n}\r\n\r\nx\r\n`);
+  const endless = [
+    'Content-Type: multipart/mixed; boundary=b\r\n\r\n',
+    ...parts,
+    '--b\r\n\r\n',
+    ...Array.from({ length: 500 }, () => `${'y'.repeat(70)}\r\n`.repeat(100)),
+  ];
+  for (let times = 1; times <= 3; times += 1) {
+    const { defects } = await parser.parse(Readable.from(endless.map((piece) => Buffer.from(piece))), 'one');
+    expect(defects.join()).toMatch(/1,000 parts/);
+    expect((await parser.parse(raw('next'), 'two')).head.subject).toBe('next');
+  }
+});
+
+test('edge case 24: a message that takes too long once it is there fails', async () => {
+  parser = createParser({ threads: 1, timeoutSeconds: 0.1 });
+  const slow = `Content-Type: text/html\r\n\r\n${'<p>x</p>\r\n'.repeat(1_500_000)}`;
+  await expect(parser.parse(Readable.from([Buffer.from(slow)]), 'one')).rejects.toThrow('longer than');
+});
+
 test('edge case 24: a message that takes too long fails, the next is parsed', async () => {
   parser = createParser({ threads: 1, timeoutSeconds: 0.001 });
   const slow = parser.parse(raw('slow', 'x\r\n'.repeat(2_000_000)), 'one');

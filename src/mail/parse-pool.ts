@@ -1,16 +1,23 @@
 import type { Readable } from 'node:stream';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { createTurns } from '../turns.ts';
 import type { Parser, ParsedMessage } from './parse-message.ts';
 import type { Keys, Signature } from './signatures.ts';
 
-/** What a worker says. `more`: it has taken a chunk and wants another. */
-export type FromWorker = { more: true } | { done: ParsedMessage | Signature[] } | { failed: string };
 /**
- * What a worker is told: a whole message, or a part of one, its end, or that the rest won't come. `keys` come first, where the message's signatures are to be verified and it
- * isn't to be parsed.
+ * What a worker gets, one at a time: a whole message, or where it comes from in pieces: the worker asks for each with a message of its own, and null is the end. Pieces that come after
+ * the answer meet a closed port, never the next message. `keys`: its signatures are to be verified by them, and it isn't to be parsed.
  */
-export type ToWorker = { keys: Keys } | { whole: Uint8Array } | { chunk: Uint8Array } | { end: true } | { abort: true };
+export interface Job {
+  message: Uint8Array | MessagePort;
+  keys: Keys | null;
+}
+/** What a worker answers to each job, also before it has had all pieces. */
+export type Answer = { done: ParsedMessage | Signature[] } | { failed: string };
+
+/** A message that the parser can't take apart. `message` is for people, and says nothing of what the mail holds. */
+export class Unparsable extends Error {}
 
 interface Slot {
   worker: Worker | null;
@@ -80,66 +87,78 @@ function startWorker(slot: Slot, memoryMb: number): Worker {
 
 function runOn<T>(worker: Worker, raw: Readable | Buffer, keys: Keys | null, timeoutSeconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const tell = (message: ToWorker, transfer: ArrayBuffer[] = []) => worker.postMessage(message, transfer);
-    let credit = window;
-    let wake: (() => void) | null = null;
-    let settled = false;
-    // Only the worker's time counts, not that of a slow source.
+    const { port1: port, port2: theirs } = new MessageChannel();
     let timer: NodeJS.Timeout | undefined;
     const watchWorker = () => {
       clearTimeout(timer);
       timer = setTimeout(
-        () => fail(new Error(`Parsing took longer than ${timeoutSeconds} seconds.`)),
+        () => fail(new Unparsable(`Parsing took longer than ${timeoutSeconds} seconds.`)),
         timeoutSeconds * 1000,
       );
     };
     const finish = () => {
-      settled = true;
       clearTimeout(timer);
-      worker.off('message', onMessage).off('error', fail).off('exit', onExit);
-      wake?.();
+      port.close();
+      worker.off('message', onAnswer).off('error', onError).off('exit', onExit);
     };
     const fail = (error: Error) => {
-      if (settled) return;
       finish();
       reject(error);
     };
-    const onExit = () => fail(new Error('The parser ended while it read this message.'));
-    const onMessage = (message: FromWorker) => {
-      if ('more' in message) {
-        credit += 1;
-        clearTimeout(timer);
-        if (credit < window) watchWorker();
-        wake?.();
-        return;
-      }
-      finish();
-      if ('done' in message) resolve(message.done as T);
-      else reject(new Error(message.failed));
+    const onError = (cause: Error & { code?: string }) => {
+      const memory = cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      fail(new Unparsable(memory ? 'Parsing took more memory than it may.' : 'The parser broke.', { cause }));
     };
-    worker.on('message', onMessage).on('error', fail).on('exit', onExit);
+    const onExit = () => fail(new Unparsable('The parser ended while it read this message.'));
+    const onAnswer = (answer: Answer) => {
+      finish();
+      if ('done' in answer) resolve(answer.done as T);
+      else reject(new Unparsable('The parser broke.', { cause: answer.failed }));
+    };
+    worker.on('message', onAnswer).on('error', onError).on('exit', onExit);
 
-    if (keys !== null) tell({ keys });
+    const give = (message: Job['message'], transferred: ArrayBuffer | MessagePort) => {
+      const job: Job = { message, keys };
+      worker.postMessage(job, [transferred]);
+    };
     if (Buffer.isBuffer(raw)) {
       const bytes = new Uint8Array(raw);
       watchWorker();
-      tell({ whole: bytes }, [bytes.buffer]);
+      give(bytes, bytes.buffer);
       return;
     }
-    const feed = async () => {
-      for await (const chunk of raw) {
-        // A copy of its own: small buffers share memory, and what is transferred is gone here.
-        const bytes = new Uint8Array(chunk as Uint8Array);
-        while (credit === 0 && !settled) await new Promise<void>((proceed) => (wake = proceed));
-        if (settled) return;
-        credit -= 1;
-        watchWorker();
-        tell({ chunk: bytes }, [bytes.buffer]);
-      }
-      if (settled) return;
-      watchWorker();
-      tell({ end: true });
-    };
-    feed().catch((error: unknown) => fail(error as Error));
+    give(theirs, theirs);
+    feed(raw, port, watchWorker, () => clearTimeout(timer)).catch(fail);
   });
+}
+
+/** Gives the pieces to whoever asks for them at the port, a few ahead, until the port is closed. Only the worker's time counts, not that of a slow source. */
+async function feed(raw: Readable, port: MessagePort, watchWorker: () => void, pause: () => void): Promise<void> {
+  let credit = window;
+  let ended = false;
+  let open = true;
+  let wake = () => {};
+  port.on('message', () => {
+    credit += 1;
+    if (ended || credit < window) watchWorker();
+    else pause();
+    wake();
+  });
+  port.on('close', () => {
+    open = false;
+    wake();
+  });
+  for await (const chunk of raw) {
+    // A copy of its own: small buffers share memory, and what is transferred is gone here.
+    const bytes = new Uint8Array(chunk as Uint8Array);
+    while (credit === 0 && open) await new Promise<void>((proceed) => (wake = proceed));
+    if (!open) return;
+    credit -= 1;
+    watchWorker();
+    port.postMessage(bytes, [bytes.buffer]);
+  }
+  if (!open) return;
+  ended = true;
+  watchWorker();
+  port.postMessage(null);
 }

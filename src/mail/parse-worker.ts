@@ -1,45 +1,33 @@
 import { PassThrough } from 'node:stream';
-import { parentPort } from 'node:worker_threads';
+import { MessagePort, parentPort } from 'node:worker_threads';
 import { parseMessage } from './parse-message.ts';
 import { verifySignatures } from './signatures.ts';
-import type { Keys } from './signatures.ts';
-import type { FromWorker, ToWorker } from './parse-pool.ts';
+import type { Answer, Job } from './parse-pool.ts';
 
-/** One thread of the pool: reads one message after the other from its port. */
-const port = parentPort;
-if (!port) throw new Error('This file runs as a worker thread only.');
-const tell = (message: FromWorker) => port.postMessage(message);
-let current: PassThrough | null = null;
-let keys: Keys | null = null;
+/** One thread of the pool: reads one message after the other. */
+const pool = parentPort;
+if (!pool) throw new Error('This file runs as a worker thread only.');
 
-port.on('message', (message: ToWorker) => {
-  if ('keys' in message) keys = message.keys;
-  else if ('whole' in message) answer(Buffer.from(message.whole.buffer));
-  else feed(message);
-});
+pool.on('message', (job: Job) => void work(job).then((answer) => pool.postMessage(answer)));
 
-function feed(message: Exclude<ToWorker, { keys: Keys } | { whole: Uint8Array }>): void {
-  const stream = (current ??= begin());
-  if ('chunk' in message) stream.write(message.chunk, () => tell({ more: true }));
-  else {
-    current = null;
-    if ('end' in message) stream.end();
-    else stream.destroy(new Error('The message did not arrive completely.'));
+async function work({ message, keys }: Job): Promise<Answer> {
+  const raw = message instanceof MessagePort ? streamFrom(message) : Buffer.from(message.buffer);
+  try {
+    return { done: keys === null ? await parseMessage(raw) : await verifySignatures(raw, keys) };
+  } catch (error) {
+    return { failed: (error as Error).message };
+  } finally {
+    if (!Buffer.isBuffer(raw)) raw.destroy();
   }
 }
 
-function begin(): PassThrough {
+/** What comes through the port. Parsing may stop before its end. */
+function streamFrom(port: MessagePort): PassThrough {
   const stream = new PassThrough();
-  answer(stream);
+  port.on('message', (chunk: Uint8Array | null) => {
+    if (chunk === null) stream.end();
+    else stream.write(chunk, () => port.postMessage(null));
+  });
+  stream.on('close', () => port.close());
   return stream;
-}
-
-function answer(raw: Buffer | PassThrough): void {
-  const wanted = keys;
-  keys = null;
-  const work = wanted === null ? parseMessage(raw) : verifySignatures(raw, wanted);
-  work.then(
-    (done) => tell({ done }),
-    (error: unknown) => tell({ failed: (error as Error).message }),
-  );
 }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Pack } from '../blobs/blobs.ts';
 import type { EmailContent } from '../log/append.ts';
 import type { Fetched, Mailbox, Place, Wanted } from '../providers/provider.ts';
+import { Unparsable } from '../mail/parse-pool.ts';
 import { ProviderError } from '../providers/provider.ts';
 import type { Candidate, Failure } from './candidate.ts';
 import { shortError } from './candidate.ts';
@@ -179,6 +180,9 @@ async function parse(hold: Hold, raw: Buffer | Readable): Promise<Parsed | Failu
     const { html, ...parsed } = await hold.parser.parse(raw, hold.connectionId);
     return { parsed, hasHtml: html !== null };
   } catch (error) {
-    return { rule: 'parse_failed', error: shortError(error instanceof Error ? error.name : 'unknown') };
+    return {
+      rule: 'parse_failed',
+      error: error instanceof Unparsable ? error.message : 'It could not be taken apart.',
+    };
   }
 }

@@ -114,6 +114,20 @@ test(
   },
 );
 
+test('large messages of which the parser wants only the beginning hold up no other large one', async () => {
+  const addresses = ['parts@customer.test', 'large@customer.test'] as const;
+  for (const address of addresses) await office.olivia.post('/contacts', { addresses: [address] });
+  const parts = Array.from({ length: 1200 }, (_, n) => `--b\r\nContent-Type: image/png; name=p${n}\r\n\r\nx\r\n`);
+  const head = `From: ${addresses[0]}\r\nTo: ${mailboxOf.olivia}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n`;
+  const endless = `${head}${parts.join('')}--b\r\n\r\n${`${'y'.repeat(70)}\r\n`.repeat(60_000)}--b--\r\n`;
+  for (let n = 1; n <= 4; n += 1) await office.dovecot.deliver(`X-Number: ${n}\r\n${endless}`, mailboxOf.olivia);
+  const large = mail({ from: addresses[1], to: mailboxOf.olivia, text: 'Hello\r\n'.repeat(300_000) });
+  await office.dovecot.deliver(large, mailboxOf.olivia);
+  await expect.poll(() => logOf(addresses[0])).toHaveLength(1);
+  await expect.poll(() => logOf(addresses[1])).toHaveLength(1);
+  await expectLife();
+});
+
 test('malformed MIME, a missing and a reused Message-ID, and several senders are each logged', async () => {
   const addresses = ['mime', 'noid', 'reused', 'first', 'second'].map((name) => `${name}@customer.test`);
   for (const address of addresses) await office.olivia.post('/contacts', { addresses: [address] });
