@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** Runs a piece of work of this owner when its turn comes; answers, or throws, what the work does. */
 export type Turns = <T>(owner: string, work: () => Promise<T>) => Promise<T>;
 
@@ -51,4 +53,21 @@ export function createTurns(most: number, mostOfOne = most): Turns {
       next();
     }
   };
+}
+
+/** Milliseconds for which a piece of work may keep the main thread from all else. */
+const longest = 10;
+
+/** Long work on the main thread, which gives way to all else in the process now and then: `if (work.isLong()) await work.giveWay()`. */
+export class LongWork {
+  private began = performance.now();
+
+  isLong(): boolean {
+    return performance.now() - this.began > longest;
+  }
+
+  async giveWay(): Promise<void> {
+    await setImmediate();
+    this.began = performance.now();
+  }
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { EmailContent, Participant } from '../log/append.ts';
 import type { Rule } from '../log/rules.ts';
 import { addressKey } from '../mail/address.ts';
@@ -10,6 +9,7 @@ import { askedOf } from '../connections/history.ts';
 import { identityOf } from '../mail/identity.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Listed, Mailbox, Place } from '../providers/provider.ts';
+import { LongWork } from '../turns.ts';
 import type { Hold } from './hold.ts';
 import type { SyncStream } from './streams.ts';
 
@@ -70,9 +70,6 @@ export interface DueRow {
 const minutes = 60_000;
 const days = 86_400_000;
 
-/** Milliseconds for which the reading of a page may keep the main thread from all else. */
-const longestTurn = 10;
-
 /** The sightings of a page's messages. What else there is to do in the process has its turn in between. */
 export async function candidatesOf(
   hold: Hold,
@@ -81,12 +78,9 @@ export async function candidatesOf(
   page: readonly Listed[],
 ): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
-  let began = performance.now();
+  const work = new LongWork();
   for (const listed of page) {
-    if (performance.now() - began > longestTurn) {
-      await setImmediate();
-      began = performance.now();
-    }
+    if (work.isLong()) await work.giveWay();
     candidates.push(...sightingsOf(hold, mailbox, stream, listed));
   }
   return candidates;

@@ -29,11 +29,12 @@ import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { storing } from './ingest.ts';
 import { carryOver, markVanished } from './ledger.ts';
+import { inParts } from './parts.ts';
 import { policyOf } from './policy.ts';
 import { storeCandidates } from './store.ts';
 import { loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
-import { ahead, earliest, fetchAll, inParts, share, syncStream } from './sync-stream.ts';
+import { ahead, earliest, fetchAll, share, syncStream } from './sync-stream.ts';
 import { wantedBodies } from './wanted.ts';
 
 /** Live mail waits for one step at most. */

@@ -15,11 +15,12 @@ import type { Suspects } from './fetch-bodies.ts';
 import { Fenced, inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { noteEpochs, storing } from './ingest.ts';
+import { inParts } from './parts.ts';
 import { pauseOf, policyOf } from './policy.ts';
 import { storeCandidates } from './store.ts';
 import { loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
-import { ahead, fetchAll, inParts, share } from './sync-stream.ts';
+import { ahead, fetchAll, share } from './sync-stream.ts';
 import { wantedBodies } from './wanted.ts';
 
 /** Live mail waits for one step at most, so a step fetches only so many bodies. */

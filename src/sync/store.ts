@@ -12,6 +12,7 @@ import { keyedHash } from '../mail/hash.ts';
 import { referencesOf } from '../mail/head.ts';
 import { serverVerdict } from '../mail/verdict.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';
+import { LongWork } from '../turns.ts';
 import type { Candidate, DueRow } from './candidate.ts';
 import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
@@ -211,12 +212,18 @@ async function append(
       }),
   );
   const strangersOf = strangersIn(hold, contacts);
-  const entries = decided.map((one) => ({
-    ...one,
-    strangers: strangersOf(one.candidate, one.decision),
-    messageId: messageOf.get(one.candidate) ?? null,
-    verdict: verdictOf.get(one.candidate) ?? null,
-  }));
+  const entries: Entry[] = [];
+  const work = new LongWork();
+  for (const { candidate, decision } of decided) {
+    if (work.isLong()) await work.giveWay();
+    entries.push({
+      candidate,
+      decision,
+      strangers: strangersOf(candidate, decision),
+      messageId: messageOf.get(candidate) ?? null,
+      verdict: verdictOf.get(candidate) ?? null,
+    });
+  }
   return { entries, senders, contactIds: appended.contactIds, unnamed: appended.unnamed };
 }
 

@@ -6,6 +6,7 @@ import type { Suspects } from './fetch-bodies.ts';
 import type { Hold } from './hold.ts';
 import { ingest } from './ingest.ts';
 import type { Intake } from './ingest.ts';
+import { inParts, mostBytes, mostPeople, weightOf } from './parts.ts';
 import { mayBeConfirmed } from './store.ts';
 import { asStream, loadStreams } from './streams.ts';
 import type { SyncStream } from './streams.ts';
@@ -78,6 +79,8 @@ interface Prepared {
   wanted: Candidate[];
   /** Of the wanted bodies. */
   bytes: number;
+  /** Who take part in the sightings, added up. */
+  people: number;
 }
 
 type Batch = Prepared & { bodies: Bodies };
@@ -88,7 +91,9 @@ function fits(batch: Batch, next: Prepared): boolean {
   // An epoch and what has vanished come before what is listed after them.
   if (next.intake.reset || next.intake.vanished.length > 0) return false;
   const sightings = batch.intake.candidates.length + next.intake.candidates.length;
-  return sightings <= mostSightings && batch.bytes + next.bytes <= mostBytes;
+  return (
+    sightings <= mostSightings && batch.bytes + next.bytes <= mostBytes && batch.people + next.people <= mostPeople
+  );
 }
 
 function merge(batch: Batch, next: Prepared): Batch {
@@ -98,7 +103,7 @@ function merge(batch: Batch, next: Prepared): Batch {
     candidates: [...batch.intake.candidates, ...next.intake.candidates],
     advance: a && b ? { from: a.from, to: b.to } : (b ?? a),
   };
-  return { ...batch, intake, bytes: batch.bytes + next.bytes };
+  return { ...batch, intake, bytes: batch.bytes + next.bytes, people: batch.people + next.people };
 }
 
 async function* intakes(hold: Hold, mailbox: Mailbox, stream: SyncStream): AsyncGenerator<Prepared> {
@@ -118,6 +123,7 @@ async function* intakes(hold: Hold, mailbox: Mailbox, stream: SyncStream): Async
         },
         wanted: part.filter((one) => bodies.has(one)),
         bytes: part.reduce((sum, one) => sum + (bodies.has(one) ? weightOf(one) : 0), 0),
+        people: part.reduce((sum, one) => sum + one.people.length, 0),
       };
     }
     from = page.cursor ?? from;
@@ -181,35 +187,6 @@ function startingOverFrom(hold: Hold, { folders, lastSyncedAt }: SyncStream): Da
 }
 
 const week = 7 * 86_400_000;
-
-/** Bytes of bodies that one transaction takes in, as they lie on the server; of each message at most what parsing keeps of it. */
-const mostBytes = 32 * 1024 * 1024;
-const mostKept = 4 * 1024 * 1024;
-
-const weightOf = ({ size }: Candidate) => Math.min(size ?? mostKept, mostKept);
-
-/** Parts whose bodies fit into one transaction each, with at most so many of them. */
-export function inParts(
-  candidates: readonly Candidate[],
-  bodies: ReadonlySet<Candidate>,
-  mostBodies = Infinity,
-): Candidate[][] {
-  const parts: Candidate[][] = [[]];
-  let bytes = 0;
-  let count = 0;
-  for (const candidate of candidates) {
-    const size = bodies.has(candidate) ? weightOf(candidate) : 0;
-    if ((bytes + size > mostBytes || count === mostBodies) && parts.at(-1)!.length > 0) {
-      parts.push([]);
-      bytes = 0;
-      count = 0;
-    }
-    bytes += size;
-    if (bodies.has(candidate)) count += 1;
-    parts.at(-1)!.push(candidate);
-  }
-  return parts;
-}
 
 /** Fetches the bodies; keeping and parsing them goes on in `bodies`. Several copies of a message need it once. */
 async function fetchBodies(

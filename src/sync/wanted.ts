@@ -3,6 +3,7 @@ import { isReceived } from './decide.ts';
 import { databaseFor } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { findStored } from './ledger.ts';
+import { inParts } from './parts.ts';
 import { hasContact, matchAll, mayBeConfirmed } from './store.ts';
 
 /**
@@ -10,6 +11,12 @@ import { hasContact, matchAll, mayBeConfirmed } from './store.ts';
  * read outside the transaction that decides (docs/decisions/0003).
  */
 export async function wantedBodies(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const wanted: Candidate[] = [];
+  for (const part of inParts(candidates)) wanted.push(...(await wantedAmong(hold, part)));
+  return wanted;
+}
+
+async function wantedAmong(hold: Hold, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const db = databaseFor(hold, candidates.length);
   const matches = await matchAll(db, hold, candidates);
   const matched = candidates.filter((one) => one.early === null && one.identity !== null && hasContact(one, matches));

@@ -11,7 +11,8 @@ import { toListed } from './translate.ts';
 
 /** As many heads are asked for at once at most. */
 export const mostHeads = 500;
-const mostBytes = 8 * 1024 * 1024;
+/** Of heads, which may name an address every ten bytes. */
+const mostBytes = 2 * 1024 * 1024;
 /** Heads in a row that the server refuses: then it is the folder's trouble too. */
 const mostRefused = 20;
 
