@@ -3,7 +3,9 @@ import type { Trx } from '../db/open.ts';
 import type { Head } from '../mail/head.ts';
 import type { MailKind } from '../mail/kinds.ts';
 import type { ParsedMessage } from '../mail/parse-message.ts';
+import { keepGenuineRecipients } from './genuine-recipients.ts';
 import { joinThreads } from './join-threads.ts';
+import { leaveThreads } from './leave-threads.ts';
 
 type Class = 'live' | 'history' | 'late_contact' | 'late_folder' | 'migrated';
 
@@ -62,7 +64,7 @@ export interface Email {
 export interface Appended {
   /** The stored message of each email, in their order. */
   messageIds: string[];
-  /** The contacts whose logs have a new item. */
+  /** The contacts whose logs have a new item, or lost one that a forger had made. */
   contactIds: string[];
   /** Keys of blobs that were replaced, or not needed after all: remove those that nothing names after the commit. */
   unnamed: string[];
@@ -75,7 +77,12 @@ export interface Appended {
  * recipients. Another page that stores the same message is waited for, and its row is used. At most one item for each (contact, message); an
  * item that was there keeps its class. What a forger sent first gives way to the mail that it stood for. Call it under the account's shared address lock.
  */
-export async function appendEmails(trx: Trx, accountId: string, emails: readonly Email[]): Promise<Appended> {
+export async function appendEmails(
+  trx: Trx,
+  account: { accountId: string; hashKey: Buffer },
+  emails: readonly Email[],
+): Promise<Appended> {
+  const { accountId } = account;
   const { ids, inserted } = await storeMessages(trx, accountId, emails);
   const messageIds = emails.map((email) => ids.get(email.identity)!);
   const replaced = await replaceForged(trx, accountId, emails);
@@ -83,17 +90,17 @@ export async function appendEmails(trx: Trx, accountId: string, emails: readonly
   await insertParticipants(trx, accountId, emails, messageIds, described);
   await insertAttachments(trx, accountId, emails, messageIds, described);
   await noteDirect(trx, accountId, emails, messageIds, inserted);
-  await joinThreads(
-    trx,
-    accountId,
-    [...inserted].map(([id, { references }]) => ({ id, references })),
-  );
+  const changed = await keepGenuineRecipients(trx, accountId, replaced.by);
+  const left = await leaveThreads(trx, account, replaced.renamed);
+  await joinThreads(trx, accountId, [...[...inserted].map(([id, { references }]) => ({ id, references })), ...left]);
   const used = new Set([...described.values()].map(({ content }) => content!.raw));
   const unused = emails.flatMap(({ content }) => (content && !used.has(content.raw) ? [content.raw] : []));
+  const { contactIds, classOf } = await insertItems(trx, accountId, emails, messageIds);
   return {
     messageIds,
+    contactIds: [...contactIds, ...changed],
     unnamed: [...replaced.unnamed, ...unused],
-    ...(await insertItems(trx, accountId, emails, messageIds)),
+    classOf,
   };
 }
 
@@ -139,17 +146,21 @@ async function storeMessages(trx: Trx, accountId: string, emails: readonly Email
   return { ids, inserted };
 }
 
-/** Whose contents were replaced, by message id with the copy that did, and the keys of the former raw messages. */
+/** Whose contents were replaced, by message id with the copy that did; those of them that name other messages now; the keys of the former raw messages. */
 async function replaceForged(trx: Trx, accountId: string, emails: readonly Email[]) {
   const by = new Map<string, Email>();
   for (const email of emails) if (email.replaces) by.set(email.messageId!, email);
-  if (by.size === 0) return { by, unnamed: [] };
+  if (by.size === 0) return { by, renamed: [], unnamed: [] };
   const rows = [...by].map(([id, email]) => ({ id, text: email.content!.parsed.text, ...messageRow('', email) }));
-  const { rows: former } = await sql<{ raw: string }>`
+  const heads = [...by].map(([id, { head }]) => ({ id, inReplyTo: head.inReplyTo, references: head.references }));
+  const { rows: former } = await sql<{ id: string; raw: string | null; renamed: boolean }>`
     with former as (
-      select id, raw from message where account_id = ${accountId} and id = any(${[...by.keys()]}::uuid[]) order by id for update
+      select id, raw, in_reply_to, reference_ids from message where account_id = ${accountId} and id = any(${[...by.keys()]}::uuid[]) order by id for update
     ), participants as (
-      delete from message_participant p using former where p.account_id = ${accountId} and p.message_id = former.id and p.role <> 'bcc'
+      delete from message_participant p using former where p.account_id = ${accountId} and p.message_id = former.id
+        -- A Bcc belongs to its mailbox's copies: it goes where they all failed.
+        and (p.role <> 'bcc' or not exists (select from sighting s where s.account_id = p.account_id and s.message_id = p.message_id
+          and s.connection_id = p.connection_id and s.verdict is distinct from 'fail'))
     ), attachments as (
       delete from attachment a using former where a.account_id = ${accountId} and a.message_id = former.id
     ), replaced as (
@@ -159,8 +170,15 @@ async function replaceForged(trx: Trx, accountId: string, emails: readonly Email
         id uuid, "inReplyTo" text, "references" text[], subject text, snippet text, size bigint, text text, "hasHtml" boolean, headers jsonb, raw text, defects text[], kind text, delivery jsonb)
       where m.account_id = ${accountId} and m.id = r.id
     )
-    select raw from former where raw is not null`.execute(trx);
-  return { by, unnamed: former.map(({ raw }) => raw) };
+    select former.id, former.raw, (former.in_reply_to, former.reference_ids) is distinct from (r."inReplyTo", r."references") as renamed
+    from former join json_to_recordset(${JSON.stringify(heads)}::json) as r(id uuid, "inReplyTo" text, "references" text[]) using (id)`.execute(
+    trx,
+  );
+  return {
+    by,
+    renamed: former.filter(({ renamed }) => renamed).map(({ id }) => id),
+    unnamed: former.flatMap(({ raw }) => raw ?? []),
+  };
 }
 
 function messageRow(identity: string, { head, receivedAt, content, kind }: Email): object {

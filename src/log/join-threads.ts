@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 
-/** A message that was just stored, with the hashes of its Message-ID and of those that it names (RFC 5322, 3.6.4). */
+/** A message that was just stored, or left its thread (leave-threads.ts), with the hashes of its Message-ID and of those that it names (RFC 5322, 3.6.4). */
 export interface NewMessage {
   id: string;
   references: readonly Buffer[];
@@ -30,7 +30,7 @@ interface Group {
  */
 export async function joinThreads(trx: Trx, accountId: string, messages: readonly NewMessage[]): Promise<void> {
   if (messages.length === 0) return;
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`threads:${accountId}`}, 0))`.execute(trx);
+  await lockThreads(trx, accountId);
   const known = await findThreads(trx, accountId, messages);
   const groups = groupMessages(messages, known);
   const keys = await survivingKeys(trx, accountId, groups);
@@ -41,6 +41,11 @@ export async function joinThreads(trx: Trx, accountId: string, messages: readonl
     from unnest(${groups.flatMap((group) => group.messageIds)}::uuid[],
       ${groups.flatMap((group, i) => group.messageIds.map(() => keys[i]!))}::bigint[]) as placed (id, key)
     where message.account_id = ${accountId} and message.id = placed.id`.execute(trx);
+}
+
+/** Held until the transaction ends; who has it already gets it again. */
+export async function lockThreads(trx: Trx, accountId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`threads:${accountId}`}, 0))`.execute(trx);
 }
 
 async function findThreads(trx: Trx, accountId: string, messages: readonly NewMessage[]): Promise<Map<string, Thread>> {

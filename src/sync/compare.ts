@@ -3,6 +3,7 @@ import type { DifferenceKind } from '../connections/checks.ts';
 import type { AddressMatches } from '../contacts/match.ts';
 import type { Trx } from '../db/open.ts';
 import { lateRules } from '../log/rules.ts';
+import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Candidate, DueRow } from './candidate.ts';
 import { matchedKeys } from './candidate.ts';
 import type { Decision } from './decide.ts';
@@ -23,6 +24,8 @@ export interface CheckedRow {
   /** Since when it is vanished or superseded. */
   voidSince: Date | null;
   listedAt: Date;
+  /** What was found about its sender; null: nobody looked. */
+  sender: SenderVerdict | null;
   /** The contacts whose logs have the message. */
   contactIds: string[];
 }
@@ -51,6 +54,11 @@ export async function compare(
 ): Promise<{ differences: Found[]; rowIds: string[] }> {
   const matches = await matchAll(trx, hold, candidates);
   const rows = await findChecked(trx, hold.accountId, candidates);
+  for (const candidate of candidates) {
+    const row = rows.get(placeKey(candidate.folderId, candidate.place));
+    // What we found ourselves when it came can't be found again later.
+    if (row?.sender && row.identity === candidate.identity) candidate.checked ??= row.sender;
+  }
   const decided = await decideAll(trx, hold, candidates, matches);
   const differences = decided.flatMap(({ candidate, decision }) => {
     const row = rows.get(placeKey(candidate.folderId, candidate.place));
@@ -97,6 +105,7 @@ async function findChecked(
   const { rows } = await sql<CheckedRow & { folderId: string; epoch: string; ref: string }>`
     select s.id, encode(s.identity, 'hex') as identity, encode(m.identity, 'hex') as "messageIdentity", s.message_id as "messageId", s.state, s.rule,
       s.due_at is not null as due, least(s.vanished_at, s.superseded_at) as "voidSince", s.listed_at as "listedAt",
+      case when s.verdict is not null then json_build_object('verdict', s.verdict, 'by', s.verdict_by, 'results', s.verdict_results) end as sender,
       array(select li.contact_id::text from log_item li where li.account_id = s.account_id and li.message_id = s.message_id) as "contactIds",
       s.folder_id as "folderId", s.epoch, s.ref
     from unnest(${candidates.map((one) => one.folderId)}::uuid[], ${candidates.map((one) => one.place.epoch)}::text[],

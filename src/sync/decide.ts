@@ -17,6 +17,8 @@ export interface KnownMessage {
   kind: MailKind | null;
   /** It is stored from copies whose sender could not be confirmed, and none has been. */
   forged: boolean;
+  /** The sender of a copy was confirmed. */
+  confirmed: boolean;
   /** The class of its log items. */
   class: Class | null;
   /** A row of it said "no contact" once, in whatever mailbox. */
@@ -36,6 +38,8 @@ export interface Decision {
   /** What is stored is a forgery, and this copy isn't: it takes its place. */
   replaces: boolean;
   items: NewItem[];
+  /** It failed, and the message is confirmed: its Bcc counts for nothing. */
+  disputed: boolean;
   /** It matches only now, so its body is missing: decide again at once. */
   dueNow: boolean;
 }
@@ -90,6 +94,7 @@ function decision(rule: Rule): Decision {
     messageId: null,
     replaces: false,
     items: [],
+    disputed: false,
     dueNow: false,
   };
 }

@@ -1,5 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkMailbox } from '../../test/fixtures/checking.ts';
 import { mail } from '../../test/fixtures/mail.ts';
+import type { MailFields } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
@@ -118,4 +121,153 @@ test('a genuine copy whose body can not be read waits in quarantine, and takes i
   await rig.pass(id);
   expect(await shown()).toMatchObject([theGenuine]);
   expect(await rig.fired()).toEqual([`${anna} | Our order`]);
+});
+
+describe('whom a forged copy names', () => {
+  const carol = 'carol@customer.example';
+  const dora = 'dora@customer.example';
+  const copy = (result: 'pass' | 'fail', fields: Partial<MailFields> = {}) =>
+    mail({
+      from: anna,
+      to: me,
+      messageId: 'm@x',
+      date: sentAt,
+      subject: result,
+      headers: [results(result)],
+      ...fields,
+    });
+  const confidential = [`${anna} | pass | live | received`];
+
+  beforeEach(async () => {
+    for (const address of [carol, dora]) await rig.addContact(address);
+  });
+
+  test('does not get the genuine mail, however often the forged copy is met again', async () => {
+    box().append('INBOX', copy('fail', { cc: carol, bcc: dora }));
+    await rig.pass(id);
+    expect(await rig.log()).toHaveLength(3);
+    box().append('INBOX', copy('pass'));
+    await rig.pass(id);
+    expect(await rig.log()).toEqual(confidential);
+    expect(await rig.fired()).toEqual([`${anna} | pass`]);
+    box().append('INBOX', copy('fail', { cc: carol, bcc: dora }));
+    await rig.pass(id);
+    expect(await rig.log()).toEqual(confidential);
+    const { result, found } = await checkMailbox(rig, id);
+    expect([result.differences, found]).toEqual([0, []]);
+    expect(await rig.log()).toEqual(confidential);
+  });
+
+  test('does not get it either where both come in one page', async () => {
+    box().append('INBOX', copy('fail', { cc: carol, bcc: dora }));
+    box().append('INBOX', copy('pass'));
+    await rig.pass(id);
+    expect(await rig.log()).toEqual(confidential);
+  });
+
+  test('stays in the log as the genuine copy names them', async () => {
+    box().append('INBOX', copy('fail', { to: [me, carol], cc: dora }));
+    await rig.pass(id);
+    box().append('INBOX', copy('pass', { cc: carol, bcc: dora }));
+    await rig.pass(id);
+    const { rows } = await sql`
+      select matched_address as address, matched_role as role, class from log_item where account_id = ${rig.accountId}
+      order by matched_address`.execute(rig.db);
+    expect(rows).toEqual([
+      { address: anna, role: 'from', class: 'live' },
+      { address: carol, role: 'cc', class: 'live' },
+      { address: dora, role: 'bcc', class: 'live' },
+    ]);
+  });
+
+  test('keeps the log of who stands in Bcc of another copy', async () => {
+    const colleague = 'colleague@acme.example';
+    rig.server.mailbox(colleague);
+    const other = await rig.connect(colleague);
+    await rig.pass(other);
+    box().append('INBOX', copy('fail', { cc: carol }));
+    await rig.pass(id);
+    rig.server.mailboxes.get(colleague)!.append('INBOX', copy('fail', { bcc: dora, headers: [] }));
+    await rig.pass(other);
+    box().append('INBOX', copy('pass'));
+    await rig.pass(id);
+    expect(await rig.log()).toEqual([`${anna} | pass | live | received`, expect.stringContaining(dora)]);
+  });
+});
+
+describe('the conversation of a forged copy', () => {
+  let received = Date.now();
+  const copy = (result: 'pass' | 'fail', messageId: string, references: string[] = []) =>
+    box().append(
+      'INBOX',
+      mail({
+        from: anna,
+        to: me,
+        messageId,
+        date: sentAt,
+        subject: messageId,
+        headers: [results(result), `References: ${references.map((one) => `<${one}>`).join(' ')}`],
+      }),
+      { receivedAt: new Date((received += 1000)) },
+    );
+  const threads = async () => {
+    const { items } = await listLog(rig.db, rig.viewers[0]!, contactId, { limit: 100 });
+    return Map.groupBy(items, (item) => item.threadId!);
+  };
+  const subjects = async () =>
+    [...(await threads()).values()]
+      .map((list) =>
+        list
+          .map(({ message }) => message!.subject)
+          .sort()
+          .join(),
+      )
+      .sort();
+  const threadOf = async (subject: string) =>
+    [...(await threads())].find(([, list]) => list.some(({ message }) => message!.subject === subject))![0];
+
+  test('is left for that of the genuine mail, whose answers follow', async () => {
+    copy('pass', 'old@x');
+    copy('pass', 'older@x', ['old@x']);
+    copy('pass', 'q@x');
+    await rig.pass(id);
+    const [old, question] = [await threadOf('old@x'), await threadOf('q@x')];
+    copy('fail', 'm@x', ['old@x']);
+    copy('pass', 'answer@x', ['m@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['answer@x,m@x,old@x,older@x', 'q@x']);
+    copy('pass', 'm@x', ['q@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['answer@x,m@x,q@x', 'old@x,older@x']);
+    expect([await threadOf('old@x'), await threadOf('m@x')]).toEqual([old, question]);
+    // What it named is no part of its conversation any more, and what it is named by is.
+    copy('pass', 'late@x', ['old@x']);
+    copy('pass', 'later@x', ['m@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['answer@x,later@x,m@x,q@x', 'late@x,old@x,older@x']);
+  });
+
+  test('is none of the genuine mail that names nothing', async () => {
+    copy('fail', 'm@x', ['unknown@x']);
+    await rig.pass(id);
+    const thread = await threadOf('m@x');
+    copy('pass', 'm@x');
+    copy('pass', 'stranger@x', ['unknown@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['m@x', 'stranger@x']);
+    expect(await threadOf('m@x')).toBe(thread);
+  });
+
+  test('falls apart again where it had joined two', async () => {
+    copy('pass', 'one@x');
+    copy('pass', 'two@x');
+    copy('pass', 'two-more@x', ['two@x']);
+    await rig.pass(id);
+    copy('fail', 'm@x', ['one@x', 'two@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['m@x,one@x,two-more@x,two@x']);
+    copy('pass', 'm@x');
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['m@x', 'one@x', 'two-more@x,two@x']);
+  });
 });

@@ -74,6 +74,7 @@ export async function findKnown(
   if (identities.length === 0) return new Map();
   const { rows } = await sql<KnownMessage & { identity: string }>`
     select encode(i.identity, 'hex') as identity, m.id as "messageId", m.kind, ${isForged} as forged,
+      exists (select from sighting s where s.account_id = m.account_id and s.message_id = m.id and s.verdict = 'pass') as confirmed,
       (select li.class from log_item li where li.account_id = ${accountId} and li.message_id = m.id order by li.created_at, li.id limit 1),
       exists (select from sighting s where s.account_id = ${accountId} and s.identity = i.identity
         and (s.class = 'late_contact' or s.state = 'skipped' and s.rule = any(${strangerRules}::text[]))) as late,

@@ -18,6 +18,7 @@ import { isMigrated, matchedKeys } from './candidate.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decide.ts';
 import { writeExclusions } from './excluded.ts';
+import { onlyGenuineRecipients } from './genuine.ts';
 import { NotYetDurable } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { findDismissed, findKnown, findRows, insertSightings, placeKey, touchRows, updateSightings } from './ledger.ts';
@@ -161,11 +162,13 @@ export async function decideAll(
     hold,
     matched.flatMap((one) => one.identity ?? []),
   );
-  return candidates.map((candidate) => {
+  const decided = candidates.map((candidate) => {
     const before = candidate.identity ? known.get(candidate.identity) : undefined;
     const confirmed = before?.forged === true && judge(hold, candidate).verdict === 'pass';
     return { candidate, decision: decide(candidate, matches, before, confirmed) };
   });
+  const verdictOf = (candidate: Candidate) => judge(hold, candidate).verdict;
+  return await onlyGenuineRecipients(trx, hold.accountId, decided, known, verdictOf);
 }
 
 export function hasContact(candidate: Candidate, { contacts }: AddressMatches): boolean {
@@ -189,7 +192,7 @@ async function append(
     asEmail(hold, candidate, decision, verdictOf.get(candidate)!.verdict === 'fail'),
   );
   const appended: Appended = emails.length
-    ? await appendEmails(trx, hold.accountId, emails)
+    ? await appendEmails(trx, hold, emails)
     : { messageIds: [], contactIds: [], unnamed: [], classOf: () => undefined };
   const messageOf = new Map(logged.map((one, i) => [one.candidate, appended.messageIds[i]!]));
   const senders = logged.flatMap(({ candidate, decision }) =>
@@ -268,7 +271,7 @@ function asEmail(hold: Hold, candidate: Candidate, decision: Decision, failed: b
     connectionId: hold.connectionId,
     head,
     references: referencesOf(head).map((id) => keyedHash(hold.hashKey, id)),
-    people: candidate.people,
+    people: decision.disputed ? candidate.people.filter(({ role }) => role !== 'bcc') : candidate.people,
     receivedAt,
     // A migration gives all messages one receive time.
     at: mayBeMigrated && head.date && isMigrated(head, receivedAt) ? head.date : receivedAt,
