@@ -151,6 +151,23 @@ test('a worker that dies between two elements is followed by one that goes on wh
   expect((await contactOf()).lead_score).toBe(11);
 });
 
+test('what fails further on gets a job of its own, so that the last try says where it was', async () => {
+  const runId = await startLine([raise(1), task({ amount: 1, unit: 'hours' })]);
+  await sql`delete from jobs.job`.execute(db);
+  await sql`alter table task add constraint refused check (false) not valid`.execute(db);
+  try {
+    await go(runId, 0);
+    await go(runId, 0);
+    const { rows } = await sql`select data from jobs.job`.execute(db);
+    expect(rows).toEqual([{ data: { accountId: account.accountId, runId, visit: 1 } }]);
+    await expect(go(runId, 1)).rejects.toThrow('refused');
+  } finally {
+    await sql`alter table task drop constraint refused`.execute(db);
+  }
+  await go(runId, 1);
+  expect(await runOf(runId)).toMatchObject({ state: 'ended', visit: 2 });
+});
+
 test('long ways go on through the queue', async () => {
   const runId = await startLine(Array.from({ length: 50 }, () => raise(1)));
   await go(runId);
@@ -263,6 +280,16 @@ describe('a run fails with a sentence', () => {
     const asked = { accountId: account.accountId, runId, visit: 0 };
     await db.transaction().execute((trx) => failRun(trx, asked, 'gave up'));
     expect((await runOf(runId)).state).toBe('waiting');
+  });
+
+  test('but not by a job too many that gave up where the run had been before', async () => {
+    const runId = await startLine([raise(1), raise(10)]);
+    const asked = { accountId: account.accountId, runId, visit: 0 };
+    await db.transaction().execute((trx) => takeStep(trx, jobs, asked, true));
+    await db.transaction().execute((trx) => failRun(trx, asked, 'gave up'));
+    expect(await runOf(runId)).toMatchObject({ state: 'running', visit: 1, error: null });
+    await db.transaction().execute((trx) => failRun(trx, { ...asked, visit: 1 }, 'gave up'));
+    expect(await runOf(runId)).toMatchObject({ state: 'failed', visit: 1, error: 'gave up' });
   });
 });
 

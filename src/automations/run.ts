@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { StepFailed } from './actions/action.ts';
-import { failRun, takeStep } from './step.ts';
+import { FailedAt, failRun, takeStep } from './step.ts';
 import type { RunStep } from './step.ts';
 
 export interface RunDeps {
@@ -34,7 +34,8 @@ export async function startRuns(
 
 /**
  * Takes a run as far as it goes at once, one transaction for each element. Only the first has a job: when the process dies on the way, that
- * job is delivered again and goes on where the last commit was. Throws what may pass by itself, for the job to be tried again.
+ * job is delivered again and goes on where the last commit was. Throws what may pass by itself, for the job to be tried again; where that
+ * happens further on, the place gets a job of its own, so that a job's last try says of which visit it was.
  */
 export async function continueRun({ db, jobs }: Pick<RunDeps, 'db' | 'jobs'>, asked: RunStep): Promise<void> {
   try {
@@ -44,8 +45,15 @@ export async function continueRun({ db, jobs }: Pick<RunDeps, 'db' | 'jobs'>, as
       if (!more) return;
     }
   } catch (error) {
-    if (!(error instanceof StepFailed)) throw error;
-    await db.transaction().execute((trx) => failRun(trx, asked, error.message));
+    if (!(error instanceof FailedAt)) throw error;
+    const { visit, cause } = error;
+    const failed = { ...asked, visit };
+    if (cause instanceof StepFailed) await db.transaction().execute((trx) => failRun(trx, failed, cause.message));
+    else if (visit === asked.visit) throw cause;
+    else {
+      const key = `failed ${asked.runId} ${visit}`;
+      await db.transaction().execute((trx) => jobs.enqueue(trx, 'run-step', failed, { key }));
+    }
   }
 }
 

@@ -26,13 +26,37 @@ export interface RunStep {
  *        └──can't be done──▶ failed
  *
  * Safe to call for any step at any time: a run that is over, paused or not yet due stays where it is. The run's row is locked, after its
- * contact's (as a contact's deletion does), so of two callers the second finds the work done.
+ * contact's (as a contact's deletion does), so of two callers the second finds the work done. Throws FailedAt where the element can't be passed.
  */
 export async function takeStep(trx: Trx, jobs: Jobs, asked: RunStep, enqueueNext: boolean): Promise<boolean> {
-  const { accountId, runId } = asked;
-  const place = await lockRun(trx, accountId, runId);
+  const place = await lockRun(trx, asked.accountId, asked.runId);
   if (!place || place.mapState !== 'published') return false;
-  const { run, graph, now } = place;
+  try {
+    return await passElement(trx, jobs, asked, place, enqueueNext);
+  } catch (error) {
+    throw new FailedAt(place.run.visit, error);
+  }
+}
+
+/** Says at which visit a step failed: that of the job may be an earlier one. */
+export class FailedAt extends Error {
+  readonly visit: number;
+
+  constructor(visit: number, cause: unknown) {
+    super('A step of a run failed.', { cause });
+    this.name = 'FailedAt';
+    this.visit = visit;
+  }
+}
+
+async function passElement(
+  trx: Trx,
+  jobs: Jobs,
+  asked: RunStep,
+  { run, graph, now }: Place,
+  enqueueNext: boolean,
+): Promise<boolean> {
+  const { accountId, runId } = asked;
   const element = graph.elements.find(({ id }) => id === run.element_id);
   if (!element || isTrigger(element)) throw new StepFailed('The element where the contact stood is not in the map.');
   if (run.visit >= maxVisits) throw new StepFailed(`Stopped after ${maxVisits} steps: the way leads in circles.`);
@@ -70,12 +94,12 @@ export async function takeStep(trx: Trx, jobs: Jobs, asked: RunStep, enqueueNext
   return await moveOn(trx, jobs, { accountId, ...run }, elementAfter(graph, element.id), now, enqueueNext);
 }
 
-type LockedRun = NonNullable<Awaited<ReturnType<typeof lockRun>>>['run'];
+type Place = NonNullable<Awaited<ReturnType<typeof lockRun>>>;
 
 async function moveOn(
   trx: Trx,
   jobs: Jobs,
-  run: LockedRun & { accountId: string },
+  run: Place['run'] & { accountId: string },
   next: Element | undefined,
   now: Date,
   enqueueNext: boolean,
@@ -92,12 +116,12 @@ async function moveOn(
   return !enqueueNext;
 }
 
-/** Ends a run with the reason, which people read, unless it has moved on meanwhile: only at this visit, and not in the middle of a wait. */
+/** Ends a run with the reason, which people read, unless it has moved on meanwhile: only at this very visit, and not in the middle of a wait. */
 export async function failRun(trx: Trx, asked: RunStep, reason: string): Promise<void> {
   const place = await lockRun(trx, asked.accountId, asked.runId);
   if (!place) return;
   const { run, now } = place;
-  if (run.visit < asked.visit || (run.due_at && now < run.due_at)) return;
+  if (run.visit !== asked.visit || (run.due_at && now < run.due_at)) return;
   await updateRun(trx, asked.accountId, asked.runId, { state: 'failed', due_at: null, error: reason, ended_at: now });
   await notifyRuns(trx, asked.accountId, [{ mapId: run.map_id, contactId: run.contact_id }]);
 }
