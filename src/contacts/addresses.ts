@@ -42,9 +42,10 @@ export async function setAddresses(
     .deleteFrom('contact_address')
     .where('account_id', '=', accountId)
     .where('contact_id', '=', sql<string>`any(${contactIds}::uuid[])`)
+    .where('address_key', '<>', sql<string>`all(${keys}::text[])`)
     .execute();
   if (keys.length === 0) return;
-  await insert(trx, accountId, await deps.hashKey(trx, accountId), wanted);
+  await write(trx, accountId, await deps.hashKey(trx, accountId), wanted);
   const known = new Set(before.map((row) => row.address_key));
   const found = wanted.filter(({ entries }) => entries.some((entry) => !known.has(entry.key)));
   if (found.length > 0)
@@ -127,7 +128,8 @@ function taken(address: string, name: string, entries: readonly Entry[]): AppErr
   });
 }
 
-async function insert(
+/** Those that stay keep since when they are the contact's: mail of theirs that a check repairs isn't late (sync/compare.ts). */
+async function write(
   trx: Trx,
   accountId: string,
   hashKey: Buffer,
@@ -140,5 +142,8 @@ async function insert(
     insert into contact_address (account_id, contact_id, address_key, address, hash, position)
     select ${accountId}, * from unnest(
       ${rows.map((row) => row.contactId)}::uuid[], ${rows.map((row) => row.key)}::text[], ${rows.map((row) => row.address)}::text[],
-      ${rows.map((row) => row.hash)}::bytea[], ${rows.map((row) => row.position)}::int[])`.execute(trx);
+      ${rows.map((row) => row.hash)}::bytea[], ${rows.map((row) => row.position)}::int[])
+    on conflict (account_id, address_key) do update set address = excluded.address, position = excluded.position`.execute(
+    trx,
+  );
 }

@@ -7,6 +7,7 @@ import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { startCheck, viewCheck, viewChecks } from '../connections/checks.ts';
+import { updateContact } from '../contacts/save.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { Suspects } from './fetch-bodies.ts';
 import { refreshFolders } from './refresh-folders.ts';
@@ -168,6 +169,23 @@ describe('a check', () => {
     expect((await check(id)).found).toEqual(['INBOX: missing_log_item contact > contact']);
     expect(await subjects()).toContain('s1 late_contact');
     expect(await rig.fired()).toHaveLength(7);
+  });
+
+  test('repairs the mail of a contact as it was due, though other addresses of the contact have changed since', async () => {
+    const id = await mailbox();
+    const contact = await rig.db
+      .selectFrom('contact')
+      .select('id')
+      .where('account_id', '=', rig.accountId)
+      .executeTakeFirstOrThrow();
+    const addresses = ['anna@home.example', 'Anna@customer.example'];
+    const changed = await updateContact(rig.db, rig.contactDeps, rig.viewers[0]!, contact.id, { addresses });
+    expect(changed.addresses).toEqual(addresses);
+    await sql`delete from log_item where account_id = ${rig.accountId} and message_id = (select message_id from sighting where account_id = ${rig.accountId} and ref = '5')`.execute(
+      rig.db,
+    );
+    await check(id);
+    expect(await subjects()).toContain('m5 live');
   });
 
   test('names a cursor that was turned forward, and takes in what it passed', async () => {
