@@ -121,12 +121,21 @@ async function deleteMessages(trx: Trx, accountId: string, messageIds: readonly 
   const { rows: deleted } = await sql<{ raw: string | null; thread: string | null }>`
     delete from message where account_id = ${accountId} and id = any(${messageIds}::uuid[])
     returning raw, thread_key as thread`.execute(trx);
-  await sql`
-    delete from thread
-    where account_id = ${accountId} and key = any(${[...new Set(deleted.flatMap((row) => row.thread ?? []))]}::bigint[])
-      and not exists (select from message kept where kept.account_id = thread.account_id and kept.thread_key = thread.key)`.execute(
+  await removeEmptyThreads(
     trx,
+    accountId,
+    deleted.map((row) => row.thread),
   );
   const keys = [...new Set(deleted.flatMap((row) => row.raw ?? []))];
   return await unnamedAmong(trx, accountId, keys);
+}
+
+/** Of these threads those that have no message any more. */
+export async function removeEmptyThreads(trx: Trx, accountId: string, keys: readonly (string | null)[]): Promise<void> {
+  await sql`
+    delete from thread
+    where account_id = ${accountId} and key = any(${[...new Set(keys.filter((key) => key !== null))]}::bigint[])
+      and not exists (select from message kept where kept.account_id = thread.account_id and kept.thread_key = thread.key)`.execute(
+    trx,
+  );
 }

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { DifferenceKind } from '../connections/checks.ts';
 import type { AddressMatches } from '../contacts/match.ts';
 import type { Trx } from '../db/open.ts';
+import { removeEmptyThreads } from '../log/erase.ts';
+import { lockThreads } from '../log/join-threads.ts';
 import { lateRules } from '../log/rules.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';
 import type { Candidate, DueRow } from './candidate.ts';
@@ -166,10 +168,17 @@ export async function removeUnseen(
 ): Promise<string[]> {
   const ids = messageIds.filter((id) => id !== null);
   if (ids.length === 0) return [];
-  const { rows } = await sql<{ raw: string | null }>`
+  // Before the messages, as pages take it before they name them.
+  await lockThreads(trx, accountId);
+  const { rows } = await sql<{ raw: string | null; thread: string | null }>`
     delete from message m where m.account_id = ${accountId} and m.id = any(${ids}::uuid[])
       and not exists (select from sighting s where s.account_id = m.account_id and s.message_id = m.id)
       and not exists (select from log_item li where li.account_id = m.account_id and li.message_id = m.id)
-    returning m.raw`.execute(trx);
+    returning m.raw, m.thread_key as thread`.execute(trx);
+  await removeEmptyThreads(
+    trx,
+    accountId,
+    rows.map(({ thread }) => thread),
+  );
   return rows.flatMap(({ raw }) => raw ?? []);
 }

@@ -34,10 +34,17 @@ export async function ingest(hold: Hold, stream: SyncStream, intake: Intake): Pr
   return stored;
 }
 
+/** PostgreSQL's code (its manual, appendix A). */
+const foreignKeyViolation = '23503';
+
 /** Runs a transaction that stores these candidates; where one of them is refused, again with that one quarantined. */
 export async function storing<T>(hold: Hold, candidates: readonly Candidate[], store: () => Promise<T>): Promise<T> {
   try {
-    return await store();
+    return await store().catch((error: unknown) => {
+      // A message that was found has just been removed (removeUnseen): it isn't found again. What it needs then is seen anew.
+      if (sqlState(error) !== foreignKeyViolation) throw error;
+      return store();
+    });
   } catch (error) {
     if (!isPoison(error)) throw error;
     await quarantineRefused(hold, candidates, error);

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
@@ -9,6 +10,7 @@ import { listQuarantine, settleQuarantined } from '../connections/quarantine.ts'
 import { ProviderError } from '../providers/provider.ts';
 import { MailboxChecking } from './check.ts';
 import { claim } from './claim.ts';
+import { removeUnseen } from './compare.ts';
 import { Suspects } from './fetch-bodies.ts';
 
 const anna = 'anna@customer.example';
@@ -113,3 +115,42 @@ test('a receive time that no database can store keeps nobody else from the log',
   expect(await subjects()).toEqual(['after live']);
   expect(await list(id)).toHaveLength(1);
 });
+
+test('a message that a check removes while another mailbox finds it is stored anew, and not quarantined', async () => {
+  const other = 'colleague@acme.example';
+  rig.server.mailbox(other);
+  const [id, second] = [await rig.connect(me), await rig.connect(other)];
+  const raw = mail({ from: anna, to: me, cc: other, subject: 'both', messageId: 'both@x' });
+  box().append('INBOX', raw);
+  await rig.pass(id);
+  await rig.pass(second);
+  const { id: messageId } = await rig.db
+    .selectFrom('message')
+    .select('id')
+    .where('account_id', '=', rig.accountId)
+    .executeTakeFirstOrThrow();
+  // As a check has it for a moment: no row and no log holds the message any more.
+  await rig.db.deleteFrom('log_item').where('message_id', '=', messageId).execute();
+  await sql`update sighting set state = 'skipped', rule = 'no_contact', class = null, message_id = null where message_id = ${messageId}`.execute(
+    rig.db,
+  );
+  rig.server.mailboxes.get(other)!.append('INBOX', raw);
+  let passing: Promise<void> | undefined;
+  await rig.db.transaction().execute(async (trx) => {
+    expect(await removeUnseen(trx, rig.accountId, [messageId])).toHaveLength(1);
+    passing = rig.pass(second);
+    await expect.poll(() => storesWaiting(rig)).toBe(1);
+  });
+  await passing;
+  expect(await list(second)).toEqual([]);
+  expect(await subjects()).toEqual(['both late_contact']);
+});
+
+async function storesWaiting({ db }: SyncRig): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into log_item%'`.execute(
+    db,
+  );
+  return rows[0]!.n;
+}
