@@ -18,7 +18,7 @@ import { Bell } from './bell.ts';
 import type { SyncDeps } from './deps.ts';
 import { storingOn } from './hold.ts';
 import { joinProcesses, leaseMs } from './lease.ts';
-import { purgeVanished } from './purge.ts';
+import { purgeChecks, purgeVanished } from './purge.ts';
 import { giveUp, isWanted, lockLease, removeGoneProcesses, takeShare } from './share.ts';
 import { syncConnection } from './sync-connection.ts';
 import type { Loop } from './sync-connection.ts';
@@ -137,7 +137,9 @@ class Supervisor {
     );
     const { db, blobs, log } = this.deps;
     const purge = () =>
-      purgeVanished(db).catch((error: unknown) => log.error({ err: error }, 'vanished rows could not be purged'));
+      purgeVanished(db)
+        .then(() => purgeChecks(db))
+        .catch((error: unknown) => log.error({ err: error }, 'old rows could not be purged'));
     const sweep = () =>
       sweepBlobs(db, blobs, end).catch((error: unknown) =>
         log.error({ err: error }, 'raw messages that nothing names could not be removed'),
