@@ -9,6 +9,7 @@ import type { AccountDeps, AppDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import { requestLog } from './request-log.ts';
+import { requireJson } from './require-json.ts';
 import { accountRoutes } from './routes/account.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { connectionRoutes } from './routes/connections.ts';
@@ -69,7 +70,10 @@ export function createApp(appDeps: AppDeps) {
   );
   app.all('/api/auth/*', signInRoutes(deps));
   app.use('/api/v1/*', authenticate(deps));
-  app.use('/api/v1/*', onlyJson);
+  app.use('/api/v1/*', async (c, next) => {
+    requireJson(c);
+    await next();
+  });
   app.get('/api/v1/openapi.json', (c) => c.json(document));
   app.get('/api/v1/docs', (c) => {
     c.header('content-security-policy', docsPolicy);
@@ -112,12 +116,3 @@ export function apiRoutes(deps: AppDeps & AccountDeps) {
 
 /** What the typed client is made from: `hc<ApiType>('/api/v1')`. */
 export type AppType = ReturnType<typeof apiRoutes>;
-
-/** A body is JSON. Other types are what a form of a foreign page can send without asking, and would pass by the validators. */
-async function onlyJson(c: { req: { header(name: string): string | undefined } }, next: () => Promise<void>) {
-  const type = c.req.header('content-type');
-  if (type !== undefined && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
-    throw new AppError('invalid', `Send JSON: the Content-Type must be application/json, not ${type.slice(0, 100)}.`);
-  }
-  await next();
-}

@@ -19,5 +19,12 @@ export function nameField(max = 200) {
 export const emailField = z.email('Enter an email address.').max(254);
 export const zoneField = z.string().max(64).openapi({ example: 'Europe/Berlin' });
 
-/** Its rule is told by accounts/password.ts; here only a bound on what is read. */
-export const passwordField = z.string().max(1000);
+export const unstorable = "Contains a character that can't be stored.";
+
+/** Whether PostgreSQL can keep a text: it stores neither NUL nor half of a surrogate pair. */
+export function isStorable(value: string): boolean {
+  return value.isWellFormed() && !value.includes('\0');
+}
+
+/** Its rule is told by accounts/password.ts; here a bound on what is read, and what signing in would refuse (routes/sign-in.ts). */
+export const passwordField = z.string().max(1000).refine(isStorable, unstorable);

@@ -119,6 +119,55 @@ describe('signing in', () => {
     expect((await signIn({ email, password })).status).toBe(429);
   });
 
+  test('is by JSON alone, so that no attempt passes by the limit of its address', async () => {
+    await ownerOf(http);
+    const form = `email=${encodeURIComponent(email)}&password=${encodeURIComponent(password)}`;
+    const json = JSON.stringify({ email, password });
+    const bodies: [type: string | undefined, body: string][] = [
+      ['application/x-www-form-urlencoded', form],
+      ['application/x-www-form-urlencoded; charset=application/json', form],
+      ['application/json-seq', json],
+      [undefined, json],
+      ['application/json', form],
+      ['application/json', '[]'],
+      ['application/json', ''],
+      ['application/json', JSON.stringify({ email: [email], password })],
+      ['application/json', JSON.stringify({ email: ' ', password })],
+    ];
+    for (const [type, body] of bodies) {
+      const answer = await fetch(`${http.url}/api/auth/sign-in/email`, {
+        method: 'POST',
+        headers: type === undefined ? {} : { 'content-type': type },
+        // Of a text fetch() would say that it is text/plain.
+        body: Buffer.from(body),
+      });
+      expect([type, body, answer.status, answer.headers.get('content-type')]).toEqual([
+        type,
+        body,
+        400,
+        'application/problem+json',
+      ]);
+      expect(answer.headers.getSetCookie()).toEqual([]);
+    }
+  });
+
+  test('a text that can’t be stored is refused in every body', async () => {
+    const { cookie } = await ownerOf(http);
+    for (const bad of ['\0', 'a\0b', '\ud800', '\udc00\ud800']) {
+      for (const [path, body] of [
+        ['sign-in/email', { email: `${bad}@letterlog.test`, password }],
+        ['sign-in/email', { email, password: bad }],
+        ['revoke-session', { token: bad }],
+        ['change-password', { currentPassword: password, newPassword: `another horse ${bad} battery` }],
+      ] as const) {
+        const answer = await send(http, 'POST', `/api/auth/${path}`, { cookie, body });
+        expect([path, answer.status, answer.body.code]).toEqual([path, 400, 'invalid']);
+      }
+    }
+    expect(http.logged()).not.toContain('a request failed');
+    expect((await signIn({ email, password })).status).toBe(200);
+  });
+
   test('the cookie is HttpOnly and SameSite; a forwarded address is not believed without a trusted proxy', async () => {
     await ownerOf(http);
     const session = await signIn(

@@ -1,13 +1,15 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { normalEmail } from '../../accounts/create-user.ts';
 import { passwordRule } from '../../accounts/password.ts';
 import { clientAddressHeader } from '../../accounts/sign-in.ts';
 import { takeAttempt, tooMany } from '../../accounts/take-attempt.ts';
 import { AppError } from '../../errors.ts';
+import { isStorable, unstorable } from '../body.ts';
 import { clientAddress } from '../client-address.ts';
 import type { AccountDeps } from '../deps.ts';
 import { problemResponse } from '../errors.ts';
 import { refuseForeignOrigin } from '../origin.ts';
+import { requireJson } from '../require-json.ts';
 
 /** What we use of better-auth, below /api/auth. Its other endpoints would go round our own rules, so they are not there. */
 const endpoints = new Set([
@@ -29,34 +31,54 @@ export function signInRoutes(deps: AccountDeps): MiddlewareHandler {
     const path = c.req.path.replace(/^\/api\/auth/, '');
     if (!endpoints.has(`${c.req.method} ${path}`)) throw new AppError('not_found', 'There is no such endpoint.');
     refuseForeignOrigin(c, deps.config.url, { withCookie: c.req.header('cookie') !== undefined });
-    const body = c.req.method === 'POST' ? await c.req.text() : undefined;
-    if (path === '/sign-in/email') await limitAddress(deps, body ?? '');
+    const body = c.req.method === 'POST' ? await readBody(c) : undefined;
+    if (path === '/sign-in/email') await limitAddress(deps, body);
 
     const headers = new Headers(c.req.raw.headers);
+    // better-auth reads forms too: what was checked here as JSON must be nothing else there.
+    if (body) headers.set('content-type', 'application/json');
     // Checked above, by a rule that knows this machine's own names too and lets programs without an Origin sign in.
     headers.set('origin', deps.config.url);
     headers.set(clientAddressHeader, clientAddress(c, deps.config.trustProxy));
     // By the configured address: a Host header of the client's choice decides nothing.
     const url = `${deps.config.url}${c.req.path}${new URL(c.req.url).search}`;
     const answer = await deps.signIn.handler(
-      new Request(url, { method: c.req.method, headers, body: body || undefined }),
+      new Request(url, { method: c.req.method, headers, body: body && JSON.stringify(body) }),
     );
     return answer.ok ? answer : problemResponse(await errorOf(answer));
   };
 }
 
-async function limitAddress(deps: AccountDeps, body: string): Promise<void> {
-  const email = emailOf(body);
-  if (email) await takeAttempt(deps.db, `sign-in:${normalEmail(email).slice(0, 320)}`, perAddress);
+/** The JSON object of the request, if it has a body. Throws AppError 'invalid', also for texts that PostgreSQL can't store. */
+async function readBody(c: Context): Promise<Record<string, unknown> | undefined> {
+  requireJson(c);
+  const text = await c.req.text();
+  if (text === '') return undefined;
+  const body = parsed(text);
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw new AppError('invalid', 'The body must be a JSON object.');
 }
 
-function emailOf(body: string): string | null {
+function parsed(text: string): unknown {
   try {
-    const { email } = JSON.parse(body) as { email?: unknown };
-    return typeof email === 'string' ? email : null;
-  } catch {
-    return null;
+    return JSON.parse(text, (path, value: unknown) => {
+      if (typeof value !== 'string' || isStorable(value)) return value;
+      throw new AppError('invalid', `${path}: ${unstorable}`, { details: [{ path, message: unstorable }] });
+    });
+  } catch (error) {
+    throw error instanceof AppError ? error : new AppError('invalid', 'The body is no JSON.');
   }
+}
+
+async function limitAddress(deps: AccountDeps, body: Record<string, unknown> | undefined): Promise<void> {
+  const email = typeof body?.['email'] === 'string' ? normalEmail(body['email']) : '';
+  // An attempt without an address would be counted nowhere.
+  if (email === '') {
+    throw new AppError('invalid', 'Enter your email address.', {
+      details: [{ path: 'email', message: 'Enter your email address.' }],
+    });
+  }
+  await takeAttempt(deps.db, `sign-in:${email.slice(0, 320)}`, perAddress);
 }
 
 /** better-auth's errors in our words. */
