@@ -4,6 +4,7 @@ import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import type { Viewer } from '../accounts/viewer.ts';
 import { createAddressGuard } from '../net/guard.ts';
 import { memoryProvider } from '../providers/memory/provider.ts';
+import { ProviderError } from '../providers/provider.ts';
 import { MemoryServer } from '../providers/memory/server.ts';
 import type { MemoryMailbox } from '../providers/memory/server.ts';
 import { connect } from './connect.ts';
@@ -25,11 +26,11 @@ beforeEach(async () => {
   deps = { providers: { memory: memoryProvider(server) }, sealer, guard: createAddressGuard([]) };
 });
 
-const signIn = (viewer: Viewer, user: string, secret: string, address = user) =>
+const signIn = (viewer: Viewer, user: string, secret: string, address = user, host = 'imap.acme.example') =>
   connect(database.db, deps, viewer, {
     address,
     provider: 'memory',
-    settings: { host: 'imap.acme.example', port: 993, security: 'tls', user },
+    settings: { host, port: 993, security: 'tls', user },
     credentials: { password: secret },
     sharing: 'everything',
   }).then(
@@ -58,6 +59,28 @@ test('a user can’t go through many mailboxes, and others are not held up', asy
   expect(answers.slice(0, 30)).not.toContain('rate_limited');
   expect(answers.slice(30)).toEqual(['rate_limited', 'rate_limited']);
   expect(await signIn(viewers[1]!, 'jane@acme.example', password)).toMatch(/-/);
+});
+
+test('a mailbox is not locked by sign-ins that its server never refused', async () => {
+  // At another host, where an own server may refuse whatever it likes.
+  const elsewhere = await times(20, (n) =>
+    signIn(viewers[0]!, 'jane@acme.example', `guess ${n}`, undefined, 'imap.elsewhere.example'),
+  );
+  expect(new Set(elsewhere)).toEqual(new Set(['mailbox_refused']));
+  mailbox.fail('open', new ProviderError('transient', 'Nothing listens there.', { reason: 'unreachable' }), {
+    times: 25,
+  });
+  const unreachable = await times(25, () => signIn(viewers[1]!, 'jane@acme.example', password));
+  expect(new Set(unreachable)).toEqual(new Set(['mailbox_unreachable']));
+  expect(await signIn(viewers[2]!, 'jane@acme.example', password)).toMatch(/-/);
+});
+
+test('one server under several spellings is one', async () => {
+  const answers = await times(21, (n) =>
+    signIn(viewers[n % 2]!, 'jane@acme.example', `guess ${n}`, undefined, n % 3 ? 'IMAP.acme.example.' : undefined),
+  );
+  expect(answers.slice(0, 20)).not.toContain('rate_limited');
+  expect(answers[20]).toBe('rate_limited');
 });
 
 test('what succeeds is not counted', async () => {
