@@ -85,6 +85,14 @@ export async function resumeMap(db: Db, jobs: Jobs, viewer: Viewer, mapId: strin
 }
 
 async function lockMap(trx: Trx, accountId: string, mapId: string) {
+  // By a statement of its own: the one that waits for the lock sees versions as they were before it waited.
+  await trx
+    .selectFrom('map')
+    .select('id')
+    .where('account_id', '=', accountId)
+    .where('id', '=', mapId)
+    .forNoKeyUpdate()
+    .execute();
   const map = await trx
     .selectFrom('map as m')
     .leftJoin('map_version as v', (join) =>
@@ -97,7 +105,6 @@ async function lockMap(trx: Trx, accountId: string, mapId: string) {
     .select(sql<boolean>`coalesce(m.draft = v.graph, false)`.as('unchanged'))
     .where('m.account_id', '=', accountId)
     .where('m.id', '=', mapId)
-    .forNoKeyUpdate('m')
     .executeTakeFirst();
   if (!map) throw noSuchMap();
   return { ...map, graph: map.draft as Graph, publishedGraph: map.published as Graph | null };
