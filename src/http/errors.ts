@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -76,6 +77,9 @@ export function answerError(log: Logger) {
   return (error: unknown, c: Context): Response => {
     const known = asAppError(error);
     if (known && known.code !== 'internal') return problemResponse(known);
+    // Nobody reads this answer; its status is for the log.
+    if (hungUp(c))
+      return problemResponse(new AppError('invalid', 'The request ended before all of its body had come.'));
     const id = String(c.get('requestId'));
     log.error({ requestId: id, method: c.req.method, route: c.req.path, error: loggable(error) }, 'a request failed');
     return problemResponse(
@@ -84,6 +88,12 @@ export function answerError(log: Logger) {
       }),
     );
   };
+}
+
+/** Whether the client closed the connection before it had sent its whole body: what fails then is the reading of it. */
+function hungUp(c: Context): boolean {
+  const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming;
+  return incoming !== undefined && incoming.destroyed && !incoming.complete;
 }
 
 function asAppError(error: unknown): AppError | null {

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sql } from 'kysely';
@@ -65,6 +67,37 @@ describe('errors', () => {
       const answer = await send(http, method, pathname, { key });
       expect([pathname, answer.status, answer.body?.code]).toEqual([pathname, 404, 'not_found']);
     }
+  });
+
+  test('who hangs up while sending is no error of ours', async () => {
+    const { hostname, port } = new URL(http.url);
+    const before = http.logged().length;
+    const json = 'Content-Type: application/json';
+    const paths = ['/api/auth/sign-in/email', '/api/v1/setup'];
+    for (const pathname of paths) {
+      for (const [fields, body] of [
+        [`Content-Length: 100\r\n${json}`, '{'],
+        ['Content-Length: 100', '{'],
+        [`Transfer-Encoding: chunked\r\n${json}`, '1\r\n{\r\n'],
+      ] as const) {
+        const socket = connect(Number(port), hostname);
+        socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${fields}\r\n\r\n${body}`, () =>
+          socket.destroy(),
+        );
+        await once(socket, 'close');
+      }
+    }
+    const lines = () =>
+      http
+        .logged()
+        .slice(before)
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line || '{}') as { msg?: string; level?: number; status?: number });
+    const answered = () => lines().filter(({ msg }) => msg === 'answered');
+    await expect.poll(() => answered().length).toBe(6);
+    expect(answered().map(({ level, status }) => [level, status])).toEqual(Array(6).fill([20, 400]));
+    expect(lines()).toHaveLength(6);
   });
 
   test('what goes wrong here is told by a number only, which the log explains', async () => {
