@@ -1,19 +1,14 @@
 import { z } from '@hono/zod-openapi';
-import { isVisible } from '../automations/text.ts';
+import { visibleText } from '../automations/text.ts';
 
 /** A required JSON body. */
 export function jsonBody<T extends z.ZodType>(schema: T) {
   return { required: true as const, content: { 'application/json': { schema } } };
 }
 
-/** A name that people give: one line, not blank, without control characters. */
+/** A name that people give: one line that can be seen. */
 export function nameField(max = 200) {
-  return z
-    .string()
-    .trim()
-    .max(max)
-    .refine(isVisible, 'Enter a name.')
-    .regex(/^\P{Cc}*$/u, 'A name has no control characters.');
+  return visibleText(max, 'Enter a name.');
 }
 
 export const emailField = z.email('Enter an email address.').max(254);

@@ -43,6 +43,8 @@ test.each([
   [{ sharing: 'all' }, 'sharing must be one of everything, private.'],
   [{ paused: 'yes' }, 'paused must be true or false.'],
   [{ name: '\u202e \u200b' }, 'name: Enter a name.'],
+  [{ name: 'a\r\nBcc: x' }, 'name: Must be one line, without control characters.'],
+  [{ name: 'a\ud800' }, 'name: Must be one line, without control characters.'],
   [{ what: { c: 1 } }, 'what is not as the API reference describes it.'],
   [[], 'The request must be an object.'],
 ])('%j is answered with "%s"', async (body, detail) => {

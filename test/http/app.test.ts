@@ -69,6 +69,28 @@ describe('errors', () => {
     }
   });
 
+  test('names and subjects of several lines are refused', async () => {
+    for (const [pathname, field] of [
+      ['contacts', 'firstName'],
+      ['contacts', 'lastName'],
+      ['contacts', 'company'],
+      ['tags', 'name'],
+      ['segments', 'name'],
+      ['stages', 'name'],
+      ['maps', 'name'],
+      ['api-keys', 'name'],
+      ['tasks', 'subject'],
+    ] as const) {
+      const answer = await send(http, 'POST', `/api/v1/${pathname}`, { key, body: { [field]: 'a\r\nBcc: x' } });
+      const errors = (answer.body.errors ?? []) as { path: string; message: string }[];
+      expect([pathname, answer.status, errors.find(({ path: at }) => at === field)?.message]).toEqual([
+        pathname,
+        400,
+        'Must be one line, without control characters.',
+      ]);
+    }
+  });
+
   test('who hangs up while sending is no error of ours', async () => {
     const { hostname, port } = new URL(http.url);
     const before = http.logged().length;

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { text } from '../../automations/text.ts';
+import { searchText, text } from '../../automations/text.ts';
 import { requireConnection } from '../../connections/access.ts';
 import { connect } from '../../connections/connect.ts';
 import { deleteConnection } from '../../connections/delete.ts';
@@ -33,7 +33,7 @@ const list = createRoute({
     query: z.object({
       ...paging,
       scope: z.enum(['mine', 'account']).default('mine'),
-      q: text(200).optional().openapi({ description: "Part of the address, the owner's name or the provider" }),
+      q: searchText(200).optional().openapi({ description: "Part of the address, the owner's name or the provider" }),
       sort: z.enum(connectionSorts.flatMap((sort) => [sort, `-${sort}`] as const)).default('address'),
       state: z
         .enum(['connecting', 'importing', 'active', 'catching_up', 'paused', 'needs_sign_in', 'failing'])

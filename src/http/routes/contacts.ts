@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { listRunsOfContact } from '../../automations/list-runs.ts';
-import { isVisible, text } from '../../automations/text.ts';
+import { isVisible, searchText, text } from '../../automations/text.ts';
 import { deleteContact } from '../../contacts/delete.ts';
 import type { ContactDeps } from '../../contacts/deps.ts';
 import { contactSorts, listContacts } from '../../contacts/list.ts';
@@ -43,7 +43,7 @@ const list = createRoute({
   request: {
     query: z.object({
       ...paging,
-      q: text(200)
+      q: searchText(200)
         .optional()
         .openapi({ description: 'Each word must be part of the names, the company or an address' }),
       sort: z
