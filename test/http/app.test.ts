@@ -69,6 +69,23 @@ describe('errors', () => {
     }
   });
 
+  test('a change without a body, or with one of no type, is refused', async () => {
+    for (const pathname of ['/api/v1/me', '/api/v1/account']) {
+      for (const body of [undefined, Buffer.from('{"name":"Changed"}')]) {
+        const answer = await fetch(`${http.url}${pathname}`, {
+          method: 'PATCH',
+          headers: { authorization: `Bearer ${key}` },
+          body,
+        });
+        expect([pathname, answer.status, await answer.json()]).toMatchObject([
+          pathname,
+          400,
+          { code: 'invalid', detail: 'Send JSON: the Content-Type must be application/json, and is missing.' },
+        ]);
+      }
+    }
+  });
+
   test('names and subjects of several lines are refused', async () => {
     for (const [pathname, field] of [
       ['contacts', 'firstName'],
