@@ -5,6 +5,7 @@ export const errorCodes = [
   'forbidden',
   'plan_required',
   'not_found',
+  'method_not_allowed',
   'conflict',
   'address_taken',
   'own_address',

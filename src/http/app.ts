@@ -8,6 +8,7 @@ import { authenticate } from './auth.ts';
 import type { AccountDeps, AppDeps } from './deps.ts';
 import { answerError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
+import { methodsAt, noSuchEndpoint } from './other-methods.ts';
 import { requestLog } from './request-log.ts';
 import { requireJson } from './require-json.ts';
 import { accountRoutes } from './routes/account.ts';
@@ -80,9 +81,8 @@ export function createApp(appDeps: AppDeps) {
     return c.html(docsPage(document as Parameters<typeof docsPage>[0]));
   });
   app.route('/api/v1', api);
-  app.all('/api/*', () => {
-    throw new AppError('not_found', 'There is no such endpoint.', { hint: 'The reference is at /api/v1/docs.' });
-  });
+  app.all('/api/v1/*', (c) => noSuchEndpoint(methodsAt(api, c.req.path.slice('/api/v1'.length))));
+  app.all('/api/*', () => noSuchEndpoint([]));
   app.use(compress());
   app.all('*', serveWeb(deps.webDir));
   return app;

@@ -55,10 +55,10 @@ describe('errors', () => {
     expect(await codes(await post('{"name":"a\\u0000b"}'))).toEqual([400, 'invalid']);
   });
 
-  test('unknown paths and methods of the API are 404', async () => {
+  test('unknown paths of the API are 404', async () => {
     for (const [method, pathname] of [
       ['GET', '/api/v1/nothing'],
-      ['PUT', '/api/v1/me'],
+      ['PUT', '/api/v1/nothing'],
       ['GET', '/api/v1'],
       ['GET', '/api'],
       ['GET', '/api/v2/me'],
@@ -66,6 +66,23 @@ describe('errors', () => {
     ] as const) {
       const answer = await send(http, method, pathname, { key });
       expect([pathname, answer.status, answer.body?.code]).toEqual([pathname, 404, 'not_found']);
+    }
+  });
+
+  test('a path that takes other methods says which', async () => {
+    for (const [method, pathname, allow] of [
+      ['PUT', '/api/v1/me', 'GET, HEAD, PATCH'],
+      ['DELETE', '/api/v1/me', 'GET, HEAD, PATCH'],
+      ['POST', '/api/v1/contacts/x', 'GET, HEAD, PATCH, DELETE'],
+      ['GET', '/api/auth/sign-out', 'POST'],
+    ] as const) {
+      const answer = await send(http, method, pathname, { key });
+      expect([pathname, answer.status, answer.body?.code, answer.headers.get('allow')]).toEqual([
+        pathname,
+        405,
+        'method_not_allowed',
+        allow,
+      ]);
     }
   });
 

@@ -9,17 +9,18 @@ import { clientAddress } from '../client-address.ts';
 import type { AccountDeps } from '../deps.ts';
 import { problemResponse } from '../errors.ts';
 import { refuseForeignOrigin } from '../origin.ts';
+import { noSuchEndpoint } from '../other-methods.ts';
 import { requireJson } from '../require-json.ts';
 
 /** What we use of better-auth, below /api/auth. Its other endpoints would go round our own rules, so they are not there. */
-const endpoints = new Set([
-  'POST /sign-in/email',
-  'POST /sign-out',
-  'GET /get-session',
-  'POST /change-password',
-  'GET /list-sessions',
-  'POST /revoke-session',
-  'POST /revoke-other-sessions',
+const endpoints = new Map([
+  ['/sign-in/email', 'POST'],
+  ['/sign-out', 'POST'],
+  ['/get-session', 'GET'],
+  ['/change-password', 'POST'],
+  ['/list-sessions', 'GET'],
+  ['/revoke-session', 'POST'],
+  ['/revoke-other-sessions', 'POST'],
 ]);
 
 /** Attempts for one address, from anywhere: guessing one user's password from many machines is slow too. */
@@ -29,7 +30,8 @@ const perAddress = { max: 30, windowSeconds: 15 * 60 };
 export function signInRoutes(deps: AccountDeps): MiddlewareHandler {
   return async (c) => {
     const path = c.req.path.replace(/^\/api\/auth/, '');
-    if (!endpoints.has(`${c.req.method} ${path}`)) throw new AppError('not_found', 'There is no such endpoint.');
+    const method = endpoints.get(path);
+    if (c.req.method !== method) return noSuchEndpoint(method === undefined ? [] : [method]);
     refuseForeignOrigin(c, deps.config.url, { withCookie: c.req.header('cookie') !== undefined });
     const body = c.req.method === 'POST' ? await readBody(c) : undefined;
     if (path === '/sign-in/email') await limitAddress(deps, body);
