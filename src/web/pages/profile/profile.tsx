@@ -91,6 +91,9 @@ function Password() {
     <Paper component="form" withBorder radius="md" p="md" onSubmit={form.onSubmit((values) => save.mutate(values))}>
       <Stack>
         <Title order={2}>Password</Title>
+        <Text size="sm" c="dimmed">
+          Changing it ends your other sessions; your API keys stay valid until you revoke them.
+        </Text>
         <PasswordInput
           label="Current password"
           autoComplete="current-password"
