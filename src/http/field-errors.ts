@@ -48,7 +48,12 @@ const formats: Record<string, string> = {
   url: 'is no link',
 };
 
-const number = { more: (max: number) => `is more than ${max}`, less: (min: number) => `is less than ${min}` };
+/** Digits in groups from where nobody can count them at a glance; a port stays as ports are written. */
+const digits = (value: number) => (Math.abs(value) < 100_000 ? String(value) : value.toLocaleString('en'));
+const number = {
+  more: (max: number) => `is more than ${digits(max)}`,
+  less: (min: number) => `is less than ${digits(min)}`,
+};
 const sizes: Record<string, { more(max: number): string; less(min: number): string }> = {
   number,
   int: number,

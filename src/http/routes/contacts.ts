@@ -3,6 +3,7 @@ import { listRunsOfContact } from '../../automations/list-runs.ts';
 import { isVisible, searchText, text } from '../../automations/text.ts';
 import { deleteContact } from '../../contacts/delete.ts';
 import type { ContactDeps } from '../../contacts/deps.ts';
+import { highestLeadScore } from '../../contacts/lead-score.ts';
 import { contactSorts, listContacts } from '../../contacts/list.ts';
 import { loadContact } from '../../contacts/load.ts';
 import { createContact, updateContact } from '../../contacts/save.ts';
@@ -29,7 +30,8 @@ const fields = z.object({
   addresses: z.array(text(320)).max(100).optional().openapi({ description: 'The first is the primary one' }),
   ownerId: z.uuid().nullable().optional(),
   stageId: z.uuid().nullable().optional(),
-  leadScore: z.int().min(-1_000_000_000).max(1_000_000_000).optional(),
+  // The limits first: of two complaints the first is told, and that a number isn't safe says nothing to anybody.
+  leadScore: z.number().min(-highestLeadScore).max(highestLeadScore).int().optional(),
   tagIds: z.array(z.uuid()).max(200).optional(),
   segmentIds: z.array(z.uuid()).max(200).optional(),
 });
