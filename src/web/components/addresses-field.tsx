@@ -1,5 +1,7 @@
 import { ActionIcon, Button, Stack, TextInput, Text, Tooltip } from '@mantine/core';
 import { IconPlus, IconStar, IconStarFilled, IconX } from '@tabler/icons-react';
+import type { ProblemError } from '../api/request.ts';
+import { fieldMessage } from './problem.tsx';
 
 /** Several email addresses, the first being the primary one. `errors` belong to the place of each. */
 export function AddressesField(props: {
@@ -70,17 +72,14 @@ export function AddressesField(props: {
 }
 
 /** The errors of addresses, by their place among `entered`, of which the blank ones were not sent. */
-export function addressErrors(
-  problems: readonly { path: string; message: string }[],
-  detail: string,
-  entered: readonly string[],
-): Record<number, string> {
+export function addressErrors(refusal: ProblemError, entered: readonly string[]): Record<number, string> {
   const sent = entered.flatMap((address, at) => (address.trim() ? [at] : []));
   const found: Record<number, string> = {};
-  for (const { path, message } of problems) {
+  for (const { path, message } of refusal.errors) {
     const at = /^addresses\.(\d+)$/.exec(path)?.[1];
     const place = at === undefined ? undefined : sent[Number(at)];
-    if (place !== undefined) found[place] = problems.length === 1 ? detail : `${entered[place]} ${message}`;
+    if (place !== undefined)
+      found[place] = refusal.errors.length === 1 ? fieldMessage(refusal) : `${entered[place]} ${message}`;
   }
   return found;
 }

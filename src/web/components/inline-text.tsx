@@ -1,6 +1,6 @@
 import { NumberInput, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import { described } from './problem.tsx';
+import { fieldMessage } from './problem.tsx';
 import classes from './inline.module.css';
 
 /** A text that is edited where it stands. Enter or leaving it saves, Escape takes back; a refusal shows below, with what was typed kept. */
@@ -31,7 +31,7 @@ export function InlineText(props: {
       setError(null);
       await onSave(next);
     } catch (problem) {
-      setError(described(problem).message);
+      setError(fieldMessage(problem));
     }
   };
   return (
@@ -56,7 +56,7 @@ export function InlineText(props: {
   );
 }
 
-/** The same for a whole number. */
+/** The same for a whole number; what is none takes back. */
 export function InlineNumber(props: {
   label: string;
   value: number;
@@ -72,13 +72,18 @@ export function InlineNumber(props: {
     setError(null);
   }, [value]);
   const save = async () => {
-    const next = typed === '' ? 0 : Number(typed);
-    if (next === value || !Number.isInteger(next)) return setTyped(value);
+    const next = Number(typed);
+    // An emptied field is a change of mind, not a zero.
+    if (typed === '' || next === value || !Number.isInteger(next)) {
+      setTyped(value);
+      setError(null);
+      return;
+    }
     try {
       setError(null);
       await onSave(next);
     } catch (problem) {
-      setError(described(problem).message);
+      setError(fieldMessage(problem));
     }
   };
   return (

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Named } from '../api/types.ts';
 import classes from './inline.module.css';
-import { described } from './problem.tsx';
+import { fieldMessage } from './problem.tsx';
 
 /** Tags or segments of something. What doesn't exist yet is made by typing its name and pressing Enter. */
 export function LabelsField(props: {
@@ -30,7 +30,7 @@ export function LabelsField(props: {
       }
       await onSave([...new Map(labels.map((one) => [one.id, one])).values()]);
     } catch (problem) {
-      setError(described(problem).message);
+      setError(fieldMessage(problem));
     }
   };
   return (

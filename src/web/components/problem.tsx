@@ -73,18 +73,25 @@ export function fieldErrors<F extends string>(
   if (!(error instanceof ProblemError) || error.errors.length === 0) return { fields: {}, rest: error };
   const found: Partial<Record<F, string>> = {};
   let complete = true;
-  for (const { path, message } of error.errors) {
+  for (const problem of error.errors) {
+    const { path } = problem;
     const known = fields as readonly string[];
     const field =
       names[path] ?? [path, path.split('.').at(-1), path.split('.')[0]].find((name) => name && known.includes(name));
-    if (field) found[field as F] ??= sentence(message, error);
+    if (field) found[field as F] ??= sentence(problem, error);
     else complete = false;
   }
   return { fields: found, rest: complete ? null : error };
 }
 
-/** What is said of a field may lack its subject ("is no email address"); alone it is told by the error's own sentence. */
-function sentence(message: string, { message: whole, errors }: ProblemError): string {
+/** A refusal of one field in words that stand at it: there the API's name of the field has no place. */
+export function fieldMessage(error: unknown): string {
+  const first = error instanceof ProblemError ? error.errors[0] : undefined;
+  return first ? sentence(first, error as ProblemError) : described(error).message;
+}
+
+/** What is said of a field may lack its subject ("is no email address"): the error's own sentence has it, unless that is the API's name. */
+function sentence({ path, message }: ProblemError['errors'][number], { message: whole, errors }: ProblemError): string {
   if (!/^[a-z]/.test(message)) return message;
-  return errors.length === 1 ? whole : `This ${message}.`;
+  return errors.length === 1 && whole !== `${path} ${message}.` ? whole : `This ${message}.`;
 }

@@ -2,7 +2,7 @@ import { Select } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Named } from '../../api/types.ts';
-import { described } from '../../components/problem.tsx';
+import { fieldMessage } from '../../components/problem.tsx';
 
 const create = ' create ';
 
@@ -33,7 +33,7 @@ export function CreatableSelect(props: {
       await client.invalidateQueries({ queryKey: props.queryKey });
       onChange(made.id);
     } catch (problem) {
-      setError(described(problem).message);
+      setError(fieldMessage(problem));
     }
   };
   return (

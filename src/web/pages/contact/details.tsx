@@ -11,7 +11,7 @@ import { AddressesField, addressErrors } from '../../components/addresses-field.
 import { InlineNumber, InlineText } from '../../components/inline-text.tsx';
 import inline from '../../components/inline.module.css';
 import { LabelsField } from '../../components/labels-field.tsx';
-import { Problem, described } from '../../components/problem.tsx';
+import { Problem, fieldMessage } from '../../components/problem.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { say } from '../../components/toast.tsx';
 import { excludedWords, ExcludedNote } from './excluded-note.tsx';
@@ -97,9 +97,7 @@ function Choice(props: {
       error={error}
       onChange={(id) => {
         setError(null);
-        onSave(all.find((one) => one.id === id) ?? null).catch((problem: unknown) =>
-          setError(described(problem).message),
-        );
+        onSave(all.find((one) => one.id === id) ?? null).catch((problem: unknown) => setError(fieldMessage(problem)));
       }}
     />
   );
@@ -157,7 +155,7 @@ function Addresses({ contact }: { contact: Contact }) {
       </div>
     );
   }
-  const errors = error instanceof ProblemError ? addressErrors(error.errors, error.message, draft) : {};
+  const errors = error instanceof ProblemError ? addressErrors(error, draft) : {};
   const placed = Object.keys(errors).length > 0;
   return (
     <form

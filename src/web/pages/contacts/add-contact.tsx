@@ -50,8 +50,7 @@ function Form({ onClose }: { onClose: () => void }) {
     onError: (error) => form.setErrors(fieldErrors(error, fields).fields),
   });
   const { error } = create;
-  const atAddresses =
-    error instanceof ProblemError ? addressErrors(error.errors, error.message, create.variables?.addresses ?? []) : {};
+  const atAddresses = error instanceof ProblemError ? addressErrors(error, create.variables?.addresses ?? []) : {};
   const blank = ({ firstName, lastName, company, addresses }: typeof form.values) =>
     ![firstName, lastName, company, ...addresses].some((text) => text.trim());
 
