@@ -7,9 +7,10 @@ import { useState } from 'react';
 import { deleteMap, mapQuery, mapsQuery, pauseMap, publishMap, resumeMap, updateMap } from '../../api/maps.ts';
 import type { AutomationMap } from '../../api/types.ts';
 import { Confirm } from '../../components/confirm.tsx';
-import { described } from '../../components/problem.tsx';
+import { fieldMessage } from '../../components/problem.tsx';
 import { say, sayProblem } from '../../components/toast.tsx';
 import { count } from '../../time.ts';
+import { publishedWords } from './published-words.ts';
 
 /** Publishing, pausing and deleting. Publishing saves the draft first. */
 export function MapActions(props: {
@@ -34,7 +35,7 @@ export function MapActions(props: {
     onSuccess: (next) => {
       onRefused(null);
       saved(next);
-      say('Published: from now on it fires for every email that a contact sends.');
+      say(publishedWords(next.publishedGraph ?? next.graph));
     },
     onError: onRefused,
   });
@@ -126,7 +127,7 @@ export function MapName({ map }: { map: AutomationMap }) {
       setTyped(null);
       setError(null);
     } catch (problem) {
-      setError(described(problem).message);
+      setError(fieldMessage(problem));
     }
   };
   if (typed === null) {
