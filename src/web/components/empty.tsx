@@ -10,7 +10,7 @@ export function Empty(props: {
   order?: 1 | 2;
 }) {
   return (
-    <Stack align="center" gap="xs" py={56} px="md" ta="center">
+    <Stack align="center" gap="xs" py={56} px="md" ta="center" style={{ overflowWrap: 'anywhere' }}>
       <ThemeIcon variant="light" color="gray" size={52} radius="xl" aria-hidden>
         {props.icon}
       </ThemeIcon>

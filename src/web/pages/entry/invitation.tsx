@@ -27,10 +27,13 @@ export function InvitationPage() {
       <Entry title="This invitation can't be used">
         <Stack>
           <Problem error={invitation.error} />
-          <Text size="sm">Ask whoever invited you for a new link, or sign in if you have accepted it already.</Text>
-          <Anchor component={Link} to="/sign-in">
-            Sign in
-          </Anchor>
+          <Text size="sm">
+            If you have accepted it already,{' '}
+            <Anchor component={Link} to="/sign-in" size="sm">
+              sign in
+            </Anchor>
+            .
+          </Text>
         </Stack>
       </Entry>
     );
