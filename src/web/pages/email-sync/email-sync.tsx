@@ -1,5 +1,5 @@
 import { ActionBar, Button, Group, Menu, Select, Text, TextInput } from '@mantine/core';
-import { useDisclosure, useLocalStorage } from '@mantine/hooks';
+import { useDisclosure, useLocalStorage, useWindowEvent } from '@mantine/hooks';
 import {
   IconChecks,
   IconColumns3,
@@ -163,6 +163,12 @@ function Actions({ selected, onDone }: { selected: Connection[]; onDone: () => v
   const paused = selected.filter(({ state }) => state === 'paused');
   const checkable = selected.filter(canBeChecked);
 
+  // An Escape that was pressed in a dialog was for it, though it has closed by the time that the key comes by here.
+  useWindowEvent('keydown', (event) => {
+    if (event.key !== 'Escape' || event.isComposing || deleting || selected.length === 0) return;
+    if (!(event.target instanceof Element && event.target.closest('[role="dialog"]'))) onDone();
+  });
+
   const check = async () => {
     try {
       for (const { id } of checkable) await askForCheck(id);
@@ -192,12 +198,7 @@ function Actions({ selected, onDone }: { selected: Connection[]; onDone: () => v
   };
   return (
     <>
-      <ActionBar
-        opened={selected.length > 0}
-        onClose={onDone}
-        closeOnEscape={!deleting}
-        aria-label="Actions on the selected"
-      >
+      <ActionBar opened={selected.length > 0} onClose={onDone} aria-label="Actions on the selected">
         <Text size="sm" px={4}>
           {selected.length} selected
         </Text>
