@@ -25,6 +25,12 @@ export class ProblemError extends Error {
   }
 }
 
+/** Whether what an address of this app names isn't there: the server knows no such thing, or its id is none. */
+export function isNowhere(error: unknown): boolean {
+  if (!(error instanceof ProblemError)) return false;
+  return error.status === 404 || (error.status === 400 && error.errors.some(({ path }) => path === 'id'));
+}
+
 /** The API with the server's own types: what it takes and answers is written there, once. */
 export const api = hc<AppType>('/api/v1');
 

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Suspense, lazy, useCallback, useState } from 'react';
 import { mapQuery } from '../../api/maps.ts';
-import { ProblemError } from '../../api/request.ts';
+import { isNowhere } from '../../api/request.ts';
 import type { AutomationMap, Element } from '../../api/types.ts';
 import { LoadingRows } from '../../components/loading.tsx';
 import { Page } from '../../components/page.tsx';
@@ -30,7 +30,7 @@ const Canvas = lazy(() => import('./canvas.tsx'));
 export function AutomationPage() {
   const { mapId } = useParams({ from: '/shell/automations/$mapId' });
   const { data: map, error, isPending, refetch } = useQuery(mapQuery(mapId));
-  if (error instanceof ProblemError && error.status === 404) return <NotFound />;
+  if (isNowhere(error)) return <NotFound />;
   if (isPending || error) {
     return (
       <Page title="Automation" heading={<Skeleton height={32} width={280} />}>

@@ -13,7 +13,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Suspense, lazy } from 'react';
 import { contactQuery, deleteContact } from '../../api/contacts.ts';
-import { ProblemError } from '../../api/request.ts';
+import { isNowhere } from '../../api/request.ts';
 import type { Contact } from '../../api/types.ts';
 import { Initials } from '../../components/avatar.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -33,7 +33,7 @@ const LogItemDrawer = lazy(async () => ({ default: (await import('./item-drawer.
 export function ContactPage() {
   const { contactId } = useParams({ from: '/shell/contacts/$contactId' });
   const { data: contact, error, isPending, refetch } = useQuery(contactQuery(contactId));
-  if (error instanceof ProblemError && error.status === 404) return <NotFound />;
+  if (isNowhere(error)) return <NotFound />;
   const crumbs = [
     <Link key="contacts" to="/contacts">
       Contacts

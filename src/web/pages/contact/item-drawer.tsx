@@ -3,6 +3,7 @@ import { IconDownload, IconPaperclip } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense, lazy, useState } from 'react';
 import { attachmentUrl, itemWhyQuery, logItemQuery } from '../../api/log.ts';
+import { isNowhere } from '../../api/request.ts';
 import { useMe } from '../../api/session.ts';
 import type { MailAddress, Message, OpenedLogItem } from '../../api/types.ts';
 import { LoadingRows } from '../../components/loading.tsx';
@@ -46,7 +47,11 @@ function Item({ id }: { id: string }) {
   return (
     <div className={classes['body']}>
       {isPending && <LoadingRows rows={6} height={30} />}
-      <Problem error={error} retry={() => void refetch()} />
+      {isNowhere(error) ? (
+        <Text c="dimmed">There is no such email here. It may have been deleted, or is not shared with you.</Text>
+      ) : (
+        <Problem error={error} retry={() => void refetch()} />
+      )}
       {item?.message && <Opened item={item} message={item.message} />}
       {item && !item.message && <Text c="dimmed">This line of the log is no email.</Text>}
     </div>

@@ -7,7 +7,7 @@ import { useState } from 'react';
 import type { ReactNode } from 'react';
 import type { Scope } from '../../api/connections.ts';
 import { chooseFolders, connectionQuery, effectsQuery, tryNow, updateConnection } from '../../api/connections.ts';
-import { ProblemError } from '../../api/request.ts';
+import { isNowhere } from '../../api/request.ts';
 import { useMe } from '../../api/session.ts';
 import type { Connection, Sharing } from '../../api/types.ts';
 import { Confirm } from '../../components/confirm.tsx';
@@ -40,7 +40,7 @@ export function MyConnectionPage() {
 
 function ConnectionPage({ id, scope }: { id: string; scope: Scope }) {
   const { data: connection, error, isPending, refetch } = useQuery(connectionQuery(id));
-  if (error instanceof ProblemError && error.status === 404) return <NotFound />;
+  if (isNowhere(error)) return <NotFound />;
   const crumbs =
     scope === 'account'
       ? [
