@@ -216,6 +216,10 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
   }
+  interface HistoryState {
+    /** The email that this entry shows was opened from the entry before. */
+    openedHere?: boolean;
+  }
 }
 
 // A session that ends while a screen is open: whatever asked next finds out.

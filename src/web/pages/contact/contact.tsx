@@ -10,7 +10,7 @@ import {
   IconTrash,
 } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useLocation, useNavigate, useParams, useRouter, useSearch } from '@tanstack/react-router';
 import { Suspense, lazy } from 'react';
 import { contactQuery, deleteContact } from '../../api/contacts.ts';
 import { isNowhere } from '../../api/request.ts';
@@ -81,7 +81,15 @@ function Columns({ contact }: { contact: Contact }) {
   const { tab = 'log', item, view } = useSearch({ from: '/shell/contacts/$contactId' });
   const navigate = useNavigate({ from: '/contacts/$contactId' });
   const [unfolded, { toggle }] = useDisclosure(false);
-  const openItem = (id: string | undefined) => void navigate({ search: (before) => ({ ...before, item: id }) });
+  const { history } = useRouter();
+  const openedHere = useLocation({ select: ({ state }) => state.openedHere === true });
+  const openItem = (id: string) =>
+    void navigate({ search: (before) => ({ ...before, item: id }), state: { openedHere: true } });
+  // Back must leave the contact then, not open the email again.
+  const closeItem = () =>
+    openedHere
+      ? history.back()
+      : void navigate({ search: (before) => ({ ...before, item: undefined }), replace: true });
   return (
     <div className={classes['columns']}>
       <div>
@@ -146,7 +154,7 @@ function Columns({ contact }: { contact: Contact }) {
         </Tabs.Panel>
       </Tabs>
       <Suspense>
-        <LogItemDrawer itemId={item} onClose={() => openItem(undefined)} />
+        <LogItemDrawer itemId={item} onClose={closeItem} />
       </Suspense>
     </div>
   );
