@@ -8,7 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { queryClient } from './api/query-client.ts';
 import { ProblemError } from './api/request.ts';
-import { meQuery } from './api/session.ts';
+import { mayAdminister, meQuery } from './api/session.ts';
 import { Crashed, NotFound, Waiting } from './shell/fallbacks.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -115,11 +115,20 @@ const connection = () => import('./pages/email-sync/connection.tsx');
 const allConnections = createRoute({
   getParentRoute: () => shell,
   path: '/administration/email/email-sync',
+  // Members have their own mailboxes, and nothing to do among all.
+  beforeLoad: async () => {
+    if (mayAdminister(await queryClient.ensureQueryData(meQuery))) return;
+    throw redirect({ to: '/profile/email-sync', replace: true });
+  },
   component: lazyRouteComponent(connections, 'AllConnectionsPage'),
 });
 const anyConnection = createRoute({
   getParentRoute: () => shell,
   path: '/administration/email/email-sync/$connectionId',
+  beforeLoad: async ({ params }) => {
+    if (mayAdminister(await queryClient.ensureQueryData(meQuery))) return;
+    throw redirect({ to: '/profile/email-sync/$connectionId', params, replace: true });
+  },
   component: lazyRouteComponent(connection, 'AnyConnectionPage'),
 });
 const myConnections = createRoute({
