@@ -139,6 +139,7 @@ const myConnections = createRoute({
 const connectMine = createRoute({
   getParentRoute: () => shell,
   path: '/profile/email-sync/new',
+  validateSearch: (search: Search): { connection?: string } => ({ connection: text(search['connection']) }),
   component: lazyRouteComponent(newConnection, 'NewConnectionPage'),
 });
 const myConnection = createRoute({

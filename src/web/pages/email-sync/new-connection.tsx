@@ -1,7 +1,6 @@
-import { Alert, Button, Group, Paper, Select, Stack, Stepper, Text, TextInput, Title } from '@mantine/core';
-import { useForm } from '@mantine/form';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Alert, Button, Group, Paper, Select, Stack, Stepper, Text, Title } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import {
   askForHistory,
@@ -11,12 +10,16 @@ import {
   detect,
   updateConnection,
 } from '../../api/connections.ts';
+import { isNowhere } from '../../api/request.ts';
 import { useMe } from '../../api/session.ts';
 import type { Connection, Detected, Sharing } from '../../api/types.ts';
+import { LoadingRows } from '../../components/loading.tsx';
 import { Page } from '../../components/page.tsx';
-import { PlanRequired, Problem, described, fieldErrors } from '../../components/problem.tsx';
+import { PlanRequired, Problem, described } from '../../components/problem.tsx';
 import { say } from '../../components/toast.tsx';
 import { usePhone } from '../../components/use-phone.ts';
+import { NotFound } from '../../shell/fallbacks.tsx';
+import { AddressStep } from './address-step.tsx';
 import { FolderChoice } from './folder-choice.tsx';
 import { HistoryChoice, historyInput, noHistory } from './history-choice.tsx';
 import { MailboxForm } from './mailbox-form.tsx';
@@ -26,9 +29,11 @@ const title = 'New Connection';
 
 export function NewConnectionPage() {
   const me = useMe();
+  const { connection: connectionId } = useSearch({ from: '/shell/profile/email-sync/new' });
+  const navigate = useNavigate({ from: '/profile/email-sync/new' });
   const [found, setFound] = useState<{ address: string; detected: Detected } | null>(null);
-  const [connection, setConnection] = useState<{ made: Connection; warnings: string[] } | null>(null);
-  const step = connection ? 2 : found ? 1 : 0;
+  const [warnings, setWarnings] = useState<string[]>([]);
+  const step = connectionId ? 2 : found ? 1 : 0;
   const phone = usePhone();
   const crumbs = [
     'Personal profile',
@@ -52,54 +57,37 @@ export function NewConnectionPage() {
         <Stepper.Step label="Folders and sharing" />
       </Stepper>
       <Paper withBorder radius="md" p={{ base: 'md', sm: 'lg' }}>
-        {!found && <AddressStep onFound={(address, detected) => setFound({ address, detected })} />}
-        {found && !connection && (
+        {step === 0 && <AddressStep onFound={(address, detected) => setFound({ address, detected })} />}
+        {step === 1 && found && (
           <SignInStep
             address={found.address}
             detected={found.detected}
             onDetected={(detected) => setFound({ ...found, detected })}
             onBack={() => setFound(null)}
-            onConnected={(made, warnings) => setConnection({ made, warnings })}
+            onConnected={(made, said) => {
+              setWarnings(said);
+              // In the address from here on: the mailbox is connected already, and a reload must not lead to the beginning.
+              void navigate({ search: { connection: made.id }, replace: true });
+            }}
           />
         )}
-        {connection && <FolderStep connection={connection.made} warnings={connection.warnings} />}
+        {connectionId && <LastStep key={connectionId} connectionId={connectionId} warnings={warnings} />}
       </Paper>
     </Page>
   );
 }
 
-function AddressStep({ onFound }: { onFound: (address: string, detected: Detected) => void }) {
+/** Of a mailbox that is signed in to. What has its folders, or is another's, is seen on its own page. */
+function LastStep({ connectionId, warnings }: { connectionId: string; warnings: string[] }) {
   const me = useMe();
-  const form = useForm({ initialValues: { address: me.user.email } });
-  const find = useMutation({
-    mutationFn: ({ address }: { address: string }) => detect(address.trim()),
-    onSuccess: (detected, { address }) => onFound(address.trim(), detected),
-  });
-  const errors = fieldErrors(find.error, ['address']);
-  return (
-    <form onSubmit={form.onSubmit((values) => find.mutate(values))}>
-      <Stack>
-        <TextInput
-          label="Email address"
-          description="The mailbox to connect. You will sign in to it; Letterlog only reads and changes nothing there."
-          type="email"
-          required
-          autoFocus
-          {...form.getInputProps('address')}
-          error={errors.fields.address ?? (find.error && !errors.rest ? find.error.message : undefined)}
-        />
-        <Problem error={errors.rest} />
-        <Group justify="flex-end">
-          <Button variant="default" component={Link} to="/profile/email-sync">
-            Cancel
-          </Button>
-          <Button type="submit" loading={find.isPending}>
-            Sign In
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
+  const { data: connection, error, isPending, refetch } = useQuery(connectionQuery(connectionId));
+  if (isNowhere(error)) return <NotFound />;
+  if (isPending) return <LoadingRows rows={6} />;
+  if (error) return <Problem error={error} retry={() => void refetch()} />;
+  if (connection.state !== 'connecting' || connection.owner?.id !== me.user.id) {
+    return <Navigate to="/profile/email-sync/$connectionId" params={{ connectionId }} replace />;
+  }
+  return <FolderStep connection={connection} warnings={warnings} />;
 }
 
 /** Providers to choose when an own domain lies with one of them: an address of each leads the server to its settings. */
@@ -213,7 +201,12 @@ function FolderStep({ connection, warnings }: { connection: Connection; warnings
     onSuccess: async ({ saved, refused }) => {
       client.setQueryData(connectionQuery(saved.id).queryKey, saved);
       void client.invalidateQueries({ queryKey: ['connections'] });
-      await navigate({ to: '/profile/email-sync/$connectionId', params: { connectionId: saved.id } });
+      await navigate({
+        to: '/profile/email-sync/$connectionId',
+        params: { connectionId: saved.id },
+        // Back doesn't lead into what is done.
+        replace: true,
+      });
       say(
         refused
           ? `${saved.address} is connected, but older mail isn't imported: ${refused}`
