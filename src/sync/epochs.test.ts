@@ -5,6 +5,7 @@ import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { viewConnection } from '../connections/view.ts';
+import type { Provider } from '../providers/provider.ts';
 
 const anna = 'anna@customer.example';
 const me = 'me@acme.example';
@@ -26,7 +27,14 @@ const box = () => rig.server.mailboxes.get(me)!;
 const deliver = (subject: string, options: { from?: string; receivedAt?: Date } = {}) =>
   box().append('INBOX', mail({ from: options.from ?? anna, to: me, subject }), options);
 const subjects = async () => (await rig.log()).map((line) => line.split(' | ')[1]);
-const rows = () => rig.db.selectFrom('sighting').selectAll().where('connection_id', '=', id).execute();
+const rows = () => rig.db.selectFrom('sighting').selectAll().where('connection_id', '=', id).orderBy('id').execute();
+const inboxRow = () =>
+  rig.db
+    .selectFrom('folder')
+    .selectAll()
+    .where('connection_id', '=', id)
+    .where('ref', '=', 'INBOX')
+    .executeTakeFirstOrThrow();
 const view = () => viewConnection(rig.db, rig.accountId, id);
 const inbox = async () => (await view()).folders.find(({ ref }) => ref === 'INBOX')!;
 
@@ -72,6 +80,31 @@ test('mail from before the start stays away when its folder is renumbered and th
   await rig.pass(otherId);
   expect(await rig.fired()).toEqual([`${anna} | young`]);
   expect(await rig.ledger()).toContain('INBOX: skipped before_start');
+});
+
+test('a folder that is listed anew under the epoch that it has keeps its rows, and what was missed alone is logged', async () => {
+  const start = await rig.db.selectFrom('stream').select('cursor').where('ref', '=', 'INBOX').executeTakeFirstOrThrow();
+  for (const subject of ['a', 'b']) deliver(subject);
+  await rig.pass(id);
+  const before = await rows();
+  deliver('missed');
+  const { memory } = rig.deps.providers;
+  const open: Provider['open'] = async (...settings) => {
+    const mailbox = await memory!.open(...settings);
+    const changes: typeof mailbox.changes = async function* (stream, cursor, since) {
+      const { epoch } = await inboxRow();
+      for await (const page of mailbox.changes(stream, cursor, since))
+        yield stream.ref === 'INBOX' ? { ...page, reset: { folder: 'INBOX', epoch } } : page;
+    };
+    return { ...mailbox, changes };
+  };
+  rig.deps.providers['memory'] = { ...memory!, open };
+  await rig.db.updateTable('stream').set(start).where('ref', '=', 'INBOX').execute();
+  await rig.pass(id);
+  expect(await subjects()).toEqual(['a', 'b', 'missed']);
+  expect(await rig.fired()).toHaveLength(3);
+  expect((await rows()).slice(0, 2)).toEqual(before);
+  expect((await rows()).slice(2)).toMatchObject([{ state: 'logged', superseded_at: null }]);
 });
 
 describe('edge case 2: a folder that is renumbered again and again', () => {

@@ -3,7 +3,10 @@ import {
   advance,
   compare,
   epochOf,
+  cursorIn,
   type ImapCursor,
+  type Naming,
+  namingIn,
   readCursor,
   type Seen,
   turnedBack,
@@ -22,12 +25,13 @@ export interface ChangesOptions {
 
 /**
  * What is new in a folder, by UID alone; one page at a time is read ahead while the last one is being worked on. Where the UIDs have become void
- * (UIDVALIDITY, or UIDs given out twice), a page with `reset` begins the listing of all messages since `since` under the new epoch.
+ * (UIDVALIDITY, or UIDs given out twice), a page with `reset` begins the listing of all messages since `since` under the new epoch. So it does, under the epoch
+ * that the folder has, where the cursor can't be read.
  */
 export async function* changes(sessions: Sessions, folder: string, options: ChangesOptions): AsyncGenerator<Page> {
-  let cursor = readCursor(options.cursor);
+  const known = cursorIn(options.cursor);
+  let { cursor, begins }: Listing = known ? { cursor: known } : await anew(sessions, folder, options);
   let fresh = !options.woken;
-  let begins: Page['reset'];
   for (let renewals = 0; ;) {
     try {
       if (cursor.relist) {
@@ -52,16 +56,35 @@ export async function* changes(sessions: Sessions, folder: string, options: Chan
     renewals += 1;
     if (renewals > 3) throw new ProviderError('protocol', `The server keeps renumbering the folder ${folder}.`);
     const now = await cursorNow(sessions, folder, cursor);
-    begins = { folder, epoch: epochOf(now), ...(isBefore(now, cursor) ? { backwards: true } : {}) };
+    ({ cursor, begins } = relisting(folder, now, cursor, options.since));
     if (now.exists === 0) {
       yield { listed: [], vanished: [], cursor: writeCursor(now), reset: begins };
       return;
     }
-    cursor = { ...now, exists: -1, relist: { since: options.since.toISOString(), after: 0, below: now.uidNext } };
   }
 }
 
-const isBefore = (now: ImapCursor, before: ImapCursor) => BigInt(now.uidValidity) < BigInt(before.uidValidity);
+interface Listing {
+  cursor: ImapCursor;
+  /** The epoch that a listing of the folder begins with. */
+  begins?: Page['reset'];
+}
+
+function relisting(folder: string, now: ImapCursor, before: Naming, since: Date): Listing {
+  return {
+    cursor: { ...now, exists: -1, relist: { since: since.toISOString(), after: 0, below: now.uidNext } },
+    begins: { folder, epoch: epochOf(now), ...(isBefore(now, before) ? { backwards: true } : {}) },
+  };
+}
+
+/** Where a cursor can't be read but for its epoch. Under the same numbering that goes on, so that what is in the ledger is known by its place. */
+async function anew(sessions: Sessions, folder: string, options: ChangesOptions): Promise<Listing> {
+  const named = namingIn(options.cursor);
+  const now = await cursorNow(sessions, folder, named);
+  return relisting(folder, now.uidValidity === named.uidValidity ? { ...now, ...named } : now, named, options.since);
+}
+
+const isBefore = (now: Naming, before: Naming) => BigInt(now.uidValidity) < BigInt(before.uidValidity);
 
 async function* pages(sessions: Sessions, folder: string, cursor: ImapCursor, seen: Seen): AsyncGenerator<Page> {
   const { added, vanished } = compare(cursor, seen);

@@ -39,10 +39,20 @@ test('a cursor is read as it was written, and nothing else is', () => {
     'x',
     '{}',
     '{"v":1}',
-    writeCursor({ ...cursor, uidNext: -1 }),
-    writeCursor({ ...cursor, uidValidity: 'x' }),
+    writeCursor(cursor).replace('"uidNext":12', '"uidNext":-1'),
+    writeCursor(cursor).replace('"uidValidity":"7"', '"uidValidity":"x"'),
   ])
     expect(() => readCursor(text)).toThrow('can not be read');
+});
+
+test('what could not be read again is not written', () => {
+  const highest = { ...empty, uidNext: 2 ** 32, low: 2 ** 32 - 1, recent: [2 ** 32 - 1] };
+  expect(readCursor(writeCursor(highest))).toEqual(highest);
+  const tooLong = { ...empty, mailboxId: 'F'.repeat(300) };
+  expect(readCursor(writeCursor(tooLong))).toEqual(empty);
+  expect(readCursor(JSON.stringify({ ...tooLong, recent: '' }))).toEqual(empty);
+  for (const wrong of [{ uidNext: 2 ** 32 + 1 }, { low: 2 ** 32 }, { uidValidity: 'undefined' }])
+    expect(() => writeCursor({ ...empty, ...wrong })).toThrow('as no server may');
 });
 
 describe('whatever a folder does, page by page, with a crash after any page', () => {

@@ -6,9 +6,11 @@ import { packUids, unpackUids } from './ranges.ts';
 export const windowSize = 200;
 
 const uid = z.number().int().min(0).max(0xffff_ffff);
+/** One above the highest UID is no UID, but may be UIDNEXT. */
+const above = z.number().int().min(0).max(0x1_0000_0000);
 const uidValidity = z.string().regex(/^\d{1,20}$/);
 
-const shape = z.object({
+const naming = z.object({
   v: z.literal(1),
   uidValidity,
   /**
@@ -18,8 +20,11 @@ const shape = z.object({
   generation: z.number().int().min(0).default(0),
   /** Earlier UIDVALIDITYs of the folder. */
   past: z.array(uidValidity).max(20).default([]),
+});
+
+const shape = naming.extend({
   /** Above every UID seen so far. */
-  uidNext: uid,
+  uidNext: above,
   /** The number of messages when it was taken; -1 when a pass was not finished. */
   exists: z.number().int().min(-1),
   /** All UIDs below were known; from here on those in `recent` are, and no others. */
@@ -28,26 +33,59 @@ const shape = z.object({
     .string()
     .regex(/^(?:\d{1,10}(?::\d{1,10})?(?:,\d{1,10}(?::\d{1,10})?)*)?$/)
     .max(200_000),
-  /** The server's own id of the folder, which stays when it is renamed (OBJECTID, RFC 8474). */
-  mailboxId: z.string().min(1).max(255).optional(),
+  /** The server's own id of the folder, which stays when it is renamed (OBJECTID, RFC 8474, 7). One that is too long is none: the folder can be read without. */
+  mailboxId: z.string().min(1).max(255).optional().catch(undefined),
   /** An epoch that is still being listed anew: messages since `since` with UIDs after `after` and below `below`. */
-  relist: z.object({ since: z.iso.datetime(), after: uid, below: uid }).optional(),
+  relist: z.object({ since: z.iso.datetime(), after: uid, below: above }).optional(),
 });
 
 export type ImapCursor = Omit<z.infer<typeof shape>, 'recent'> & { recent: number[] };
 
+/** What the epochs of a folder are called by. */
+export type Naming = Pick<ImapCursor, 'uidValidity' | 'generation' | 'past'>;
+
+/** Throws ProviderError 'protocol', `folderOnly`, for what readCursor would refuse: the server gives numbers that no server may give (RFC 9051, 2.3.1.1), or no UIDVALIDITY. */
 export function writeCursor(cursor: ImapCursor): string {
-  return JSON.stringify({ ...cursor, recent: packUids(cursor.recent) });
+  const { data, error } = shape.safeParse({ ...cursor, recent: packUids(cursor.recent) });
+  if (error)
+    throw new ProviderError('protocol', 'The server numbers the messages of this folder as no server may.', {
+      cause: error,
+      folderOnly: true,
+    });
+  return JSON.stringify(data);
 }
 
 /** Throws ProviderError 'protocol' when it is no cursor of this adapter. */
 export function readCursor(text: string): ImapCursor {
+  const cursor = cursorIn(text);
+  if (!cursor) throw unreadable();
+  return cursor;
+}
+
+/** As readCursor; null: it can't be read. */
+export function cursorIn(text: string): ImapCursor | null {
+  const { data } = shape.safeParse(parsed(text));
+  return data ? { ...data, recent: unpackUids(data.recent) } : null;
+}
+
+/** What can still be said of a cursor that can't be read. Throws as readCursor: an epoch that is guessed could be one that other messages had. */
+export function namingIn(text: string): Naming {
+  const { data } = naming.safeParse(parsed(text));
+  if (!data) throw unreadable();
+  const { uidValidity, generation, past } = data;
+  return { uidValidity, generation, past };
+}
+
+function parsed(text: string): unknown {
   try {
-    const cursor = shape.parse(JSON.parse(text));
-    return { ...cursor, recent: unpackUids(cursor.recent) };
-  } catch (cause) {
-    throw new ProviderError('protocol', 'The saved position in this folder can not be read.', { cause });
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
+}
+
+function unreadable(): ProviderError {
+  return new ProviderError('protocol', 'The saved position in this folder can not be read.');
 }
 
 export function epochOf(cursor: { uidValidity: string; generation: number }): string {

@@ -1,5 +1,5 @@
 import type { ImapFlow, MailboxObject } from 'imapflow';
-import { epochOf, type ImapCursor, type Seen, windowSize } from './cursor.ts';
+import { epochOf, type ImapCursor, type Naming, readCursor, type Seen, windowSize, writeCursor } from './cursor.ts';
 import { searchFrom, searchUids } from './search.ts';
 import type { RunOptions, Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';
@@ -35,8 +35,8 @@ export function look(
   );
 }
 
-/** A cursor at the folder's end: what is there now is known. `before` keeps count of what the folder was. */
-export function cursorNow(sessions: Sessions, folder: string, before?: ImapCursor): Promise<ImapCursor> {
+/** A cursor at the folder's end: what is there now is known. `before` keeps count of what the folder was. Throws as writeCursor. */
+export function cursorNow(sessions: Sessions, folder: string, before?: Naming): Promise<ImapCursor> {
   return sessions.run(
     folder,
     async (client, mailbox) => {
@@ -45,7 +45,7 @@ export function cursorNow(sessions: Sessions, folder: string, before?: ImapCurso
       const newest = state.exists === 0 ? [] : await uidsOf(client, `${first}:*`, false);
       // What arrived since the folder was opened is not known yet.
       const uids = newest.filter((uid) => !state.uidNext || uid < state.uidNext);
-      return {
+      const cursor: ImapCursor = {
         v: 1,
         ...naming(String(state.uidValidity), before),
         uidNext: Math.max(state.uidNext ?? 0, (uids.at(-1) ?? 0) + 1),
@@ -54,13 +54,15 @@ export function cursorNow(sessions: Sessions, folder: string, before?: ImapCurso
         recent: uids,
         ...(state.mailboxId ? { mailboxId: state.mailboxId } : {}),
       };
+      // Refused here where it can't be kept: nothing is listed under an epoch that is none.
+      return readCursor(writeCursor(cursor));
     },
     { fresh: true },
   );
 }
 
 /** The epoch's name: one that the folder never had before. */
-function naming(uidValidity: string, before: ImapCursor | undefined) {
+function naming(uidValidity: string, before: Naming | undefined) {
   if (!before) return { uidValidity, generation: 0, past: [] };
   const again = before.uidValidity === uidValidity || before.past.includes(uidValidity);
   const past = [...new Set([...before.past, before.uidValidity])].slice(-20);

@@ -6,7 +6,7 @@ import { authservForHost } from '../well-known.ts';
 import { type Cursor, type Listed, type Mailbox, type Provider, ProviderError } from '../provider.ts';
 import { changes, readAhead } from './changes.ts';
 import { connect, secureContextWith } from './connect.ts';
-import { type ImapCursor, predates, readCursor, writeCursor } from './cursor.ts';
+import { cursorIn, type ImapCursor, predates, readCursor, writeCursor } from './cursor.ts';
 import { TooManyConnections } from './errors.ts';
 import { fetchRaw } from './fetch.ts';
 import { HeadReader } from './heads.ts';
@@ -119,6 +119,11 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
     return cursor;
   };
   const meet = (folder: string, cursor: Cursor) => met.set(folder, readCursor(cursor));
+  /** Where changes() does without it. */
+  const meetReadable = (folder: string, text: Cursor) => {
+    const cursor = cursorIn(text);
+    if (cursor) met.set(folder, cursor);
+  };
 
   return {
     whoami: async () => ({ address: addressOf(settings), aliases: [], subject: null }),
@@ -132,14 +137,14 @@ function imapMailbox(sessions: Sessions, settings: ImapSettings, watching: Watch
     },
 
     async stale(streams) {
-      for (const { stream, cursor } of streams) meet(stream.ref, cursor);
+      for (const { stream, cursor } of streams) meetReadable(stream.ref, cursor);
       return stale(sessions, streams);
     },
 
     renamed: (gone, appeared) => renamed(sessions, gone, appeared),
 
     async *changes(stream, cursor, since) {
-      meet(stream.ref, cursor);
+      meetReadable(stream.ref, cursor);
       const watched = sessions.isWatched(stream.ref);
       const told = woken.delete(stream.ref) && watched;
       // Only a folder that has something needs another connection than the one that waits in IDLE. Some servers' STATUS lags behind: it is believed of what was looked at once.

@@ -1,6 +1,6 @@
 import type { MailboxObject } from 'imapflow';
 import { type Cursor, ProviderError, type Renamed, type Stream } from '../provider.ts';
-import { type ImapCursor, readCursor } from './cursor.ts';
+import { cursorIn, type ImapCursor } from './cursor.ts';
 import { uidsFrom } from './look.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -18,7 +18,10 @@ export async function renamed(
   lost: { stream: Stream; cursor: Cursor }[],
   appeared: Stream[],
 ): Promise<Renamed[]> {
-  const gone = lost.map(({ stream, cursor }) => ({ stream, cursor: readCursor(cursor) }));
+  const gone = lost.flatMap(({ stream, cursor: text }) => {
+    const cursor = cursorIn(text);
+    return cursor ? [{ stream, cursor }] : [];
+  });
   const found: Renamed[] = [];
   for (const to of appeared) {
     const alike = await matching(sessions, gone, to).catch((error: unknown) => {

@@ -1,10 +1,10 @@
 import type { Cursor, Stream } from '../provider.ts';
-import { compare, readCursor } from './cursor.ts';
+import { compare, cursorIn } from './cursor.ts';
 import { type FolderState, folderStates } from './folder-states.ts';
 import { look } from './look.ts';
 import type { Sessions } from './sessions.ts';
 
-/** The streams whose folder is not as the cursor says, or is gone. */
+/** The streams whose folder is not as the cursor says, or is gone. One whose cursor can't be read is left to changes(): the others are to be asked all the same. */
 export async function stale(sessions: Sessions, streams: { stream: Stream; cursor: Cursor }[]): Promise<Stream[]> {
   if (streams.length === 0) return [];
   const states = await folderStates(
@@ -18,7 +18,8 @@ export async function stale(sessions: Sessions, streams: { stream: Stream; curso
 
 /** Whether the folder, opened on the connection that waits in IDLE, shows just what the cursor says. */
 export async function isAsBefore(sessions: Sessions, folder: string, text: Cursor): Promise<boolean> {
-  const cursor = readCursor(text);
+  const cursor = cursorIn(text);
+  if (!cursor) return false;
   const seen = await look(sessions, folder, cursor.low, { fresh: true, aside: true });
   const { added, vanished } = compare(cursor, seen);
   const sameState = (['uidValidity', 'uidNext', 'exists'] as const).every((one) => seen[one] === cursor[one]);
@@ -27,7 +28,8 @@ export async function isAsBefore(sessions: Sessions, folder: string, text: Curso
 
 function isStale(status: FolderState | null, text: Cursor): boolean {
   if (!status) return true;
-  const cursor = readCursor(text);
+  const cursor = cursorIn(text);
+  if (!cursor) return true;
   const renumbered = String(status.uidValidity) !== cursor.uidValidity;
   // Courier numbers a folder anew each time it is asked, as long as it is empty: there is nothing to list.
   if (renumbered && status.messages === 0 && cursor.exists === 0) return false;
