@@ -114,7 +114,7 @@ export interface Mailbox {
   predates(place: Place, cursor: Cursor): boolean | 'unknown';
   /**
    * What a folder holds now (check, history), by receive time from `since` to before `until`. Give the stream's cursor where there is one: places then have
-   * the epochs that changes() gives them, also where a server has gone back to an earlier UIDVALIDITY.
+   * the epochs that changes() gives them, also where a server has gone back to an earlier UIDVALIDITY. Throws EpochChanged, as past() does.
    */
   list(folder: Folder, range: { since: Date; until?: Date; cursor?: Cursor }): AsyncIterable<Listed[]>;
   /**
@@ -178,6 +178,13 @@ export class ProviderError extends Error {
     this.retryAfter = options.retryAfter;
     this.hint = options.hint;
     this.folderOnly = options.folderOnly ?? false;
+  }
+}
+
+/** The folder got another epoch while it was being read under one: that reading is void, and changes() tells of the new one. */
+export class EpochChanged extends ProviderError {
+  constructor() {
+    super('transient', 'The server renumbered the folder while it was being read.', { folderOnly: true });
   }
 }
 

@@ -54,6 +54,33 @@ describe('a check', () => {
     expect(await rig.fired()).toHaveLength(7);
   });
 
+  test('of a folder that is renumbered while it is read begins it anew', async () => {
+    const id = await mailbox();
+    const memory = rig.deps.providers['memory']!;
+    let listings = 0;
+    rig.deps.providers['memory'] = {
+      ...memory,
+      async open(...settings) {
+        const opening = await memory.open(...settings);
+        const past: typeof opening.past = async function* (folder, range) {
+          listings += 1;
+          let first = listings === 1;
+          for await (const page of opening.past(folder, range)) {
+            yield page;
+            if (first) box().renewEpoch('INBOX');
+            first = false;
+          }
+        };
+        return { ...opening, past };
+      },
+    };
+    const { result, found } = await check(id);
+    expect(found).toEqual([]);
+    expect(result).toMatchObject({ listed: 10, inLedger: 10, differences: 0, missing: 0, error: null });
+    expect(listings).toBeGreaterThan(2);
+    expect(await rig.fired()).toHaveLength(7);
+  });
+
   test('names and repairs deleted rows, of contacts and of strangers; nothing fires twice', async () => {
     const id = await mailbox();
     await sql`delete from sighting where account_id = ${rig.accountId} and ref in ('2', '8')`.execute(rig.db);

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import type { Trx } from '../db/open.ts';
 import { removeUnnamed } from '../log/remove-unnamed.ts';
 import type { Mailbox } from '../providers/provider.ts';
-import { ProviderError } from '../providers/provider.ts';
+import { EpochChanged, ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, shortError } from './candidate.ts';
 import {
@@ -103,8 +103,12 @@ export class MailboxChecking {
 
   private async *checkFolder(task: CheckTask): AsyncGenerator<{ due: boolean }> {
     for (let beginning = 1; beginning <= mostBeginnings; beginning += 1) {
-      const whole = yield* this.listFolder(task);
-      if (whole) return;
+      try {
+        const whole = yield* this.listFolder(task);
+        if (whole) return;
+      } catch (error) {
+        if (!(error instanceof EpochChanged)) throw error;
+      }
       // It may have been renamed meanwhile.
       task = (await taskNow(this.hold, task)) ?? task;
     }

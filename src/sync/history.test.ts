@@ -264,6 +264,26 @@ describe('an import', () => {
     expect(await rig.fired()).toEqual([]);
   });
 
+  test('of a folder that is renumbered while it is read waits for the live stream, which is asked at once, and begins it anew', async () => {
+    await rig.addContact(anna);
+    for (let i = 22; i > 0; i -= 1) deliver(`old${i}`, i);
+    const id = await rig.connect(me, ['INBOX']);
+    await ask(id);
+    const { hold, connection } = (await claim(rig.deps, rig.accountId, id))!;
+    const mailbox = await rig.deps.providers['memory']!.open(connection.settings, connection.credentials);
+    const history = new HistoryImport(hold, mailbox, new Suspects());
+    await history.step();
+    box().renewEpoch('INBOX');
+    let step = await history.step();
+    while (step.worked && step.stale === null) step = await history.step();
+    expect(step).toMatchObject({ worked: true, stale: 'INBOX' });
+    expect((await view(id)).troubles).toEqual([]);
+    await mailbox.close();
+    await rig.pass(id);
+    expect(await subjects()).toHaveLength(22);
+    expect(await view(id)).toMatchObject({ state: 'done', listed: 22, total: 22 });
+  });
+
   test('of nothing ends at once, and a range that makes no sense is refused', async () => {
     const id = await rig.connect(me);
     await expect(ask(id, { since: new Date(Date.now() + day) })).rejects.toMatchObject({ code: 'invalid' });

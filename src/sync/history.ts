@@ -8,7 +8,7 @@ import { notify } from '../db/listen.ts';
 import type { Trx } from '../db/open.ts';
 import { removeUnnamed } from '../log/remove-unnamed.ts';
 import type { Mailbox, PastPage } from '../providers/provider.ts';
-import { ProviderError } from '../providers/provider.ts';
+import { EpochChanged, ProviderError } from '../providers/provider.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesOf, shortError } from './candidate.ts';
 import type { Suspects } from './fetch-bodies.ts';
@@ -126,7 +126,12 @@ export class HistoryImport {
       // What was asked for a moment ago, before anybody was told, is decided by as well.
       this.hold.history = await loadAsked(this.hold.db, this.hold.accountId, this.hold.connectionId);
       this.task = task;
-      yield* this.listFolder(task);
+      try {
+        yield* this.listFolder(task);
+      } catch (error) {
+        if (!(error instanceof EpochChanged)) throw error;
+        yield this.waitForStream(task);
+      }
     }
   }
 
@@ -151,8 +156,7 @@ export class HistoryImport {
       const candidates = await historyOf(hold, mailbox, stream, page);
       const epoch = candidates.find(({ folderId }) => folderId === task.folderId)?.place.epoch ?? folder.epoch;
       if (folder.epoch !== '' && epoch !== folder.epoch) {
-        this.resting.set(task.folderId, { until: Date.now() + renumberedMs, failures: 0 });
-        return yield { due: false, stale: task.streamRef };
+        return yield this.waitForStream(task);
       }
       const bodies = new Set(await wantedBodies(hold, candidates));
       const parts = inParts(candidates, bodies, mostBodies);
@@ -195,6 +199,12 @@ export class HistoryImport {
     }
     await this.finish(task);
     this.resting.delete(task.folderId);
+  }
+
+  /** The folder was renumbered: it is begun anew once the live stream has taken that in. */
+  private waitForStream({ folderId, streamRef }: Task): Omit<Step, 'worked'> {
+    this.resting.set(folderId, { until: Date.now() + renumberedMs, failures: 0 });
+    return { due: false, stale: streamRef };
   }
 
   private async finish(task: Task): Promise<void> {

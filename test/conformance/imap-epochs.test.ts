@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAddressGuard } from '../../src/net/guard.ts';
 import { imapProvider } from '../../src/providers/imap/provider.ts';
-import type { Mailbox } from '../../src/providers/provider.ts';
+import { EpochChanged, type Mailbox } from '../../src/providers/provider.ts';
 import { type OddImap, startOddImap } from './odd-imap.ts';
 import { cursorAfter, fetchAll, idsOf, longAgo, pagesOf } from './provider-suite.ts';
 
@@ -22,6 +22,29 @@ afterEach(async () => {
 });
 
 const changes = (cursor: string, since = longAgo) => pagesOf(mailbox, inbox, cursor, since);
+
+test.each(['list', 'past'] as const)(
+  'edge case 2: renumbering a folder while %s reads it is the trouble of that folder, and says what it is',
+  async (how) => {
+    const cursor = await mailbox.start(inbox);
+    for (let index = 0; index < 2100; index += 1) server.append(`m${index}`);
+    const folder = { ref: 'INBOX', name: 'INBOX', role: null, selectable: true };
+    const range = { since: longAgo, cursor, position: null };
+    const read = async () => {
+      let pages = 0;
+      for await (const _ of mailbox[how](folder, range)) {
+        pages += 1;
+        if (pages > 1) continue;
+        server.uidValidity = 8;
+        // The connection opens another folder in between.
+        await mailbox.start({ ref: 'INBOX.Gesendet', folders: ['INBOX.Gesendet'] });
+      }
+    };
+    const error = await read().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(EpochChanged);
+    expect(error).toMatchObject({ kind: 'transient', folderOnly: true });
+  },
+);
 
 describe('a server that numbers a folder anew whenever it is asked,', () => {
   test('edge case 2: as long as it is empty, costs nothing then, and what comes is listed once', async () => {

@@ -1,4 +1,4 @@
-import { type Cursor, type Page, type Place, ProviderError } from '../provider.ts';
+import { type Cursor, EpochChanged, type Page, type Place, ProviderError } from '../provider.ts';
 import {
   advance,
   compare,
@@ -12,7 +12,7 @@ import {
   turnedBack,
   writeCursor,
 } from './cursor.ts';
-import { EpochChanged, HeadReader, type Heads, mostHeads } from './heads.ts';
+import { HeadReader, type Heads, mostHeads } from './heads.ts';
 import { cursorNow, look, uidsSince } from './look.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import type { ImapFlow } from 'imapflow';
-import { type Fetched, type Place, ProviderError, type Told, type Wanted } from '../provider.ts';
+import { EpochChanged, type Fetched, type Place, ProviderError, type Told, type Wanted } from '../provider.ts';
 import { commandError, Flooded, isLost, type ServerName } from './errors.ts';
 import { fetchRows, Refused } from './fetch-rows.ts';
-import { checkEpoch, EpochChanged } from './heads.ts';
+import { checkEpoch } from './heads.ts';
 import { Patience } from './patience.ts';
 import type { Sessions } from './sessions.ts';
 import { toDate } from './translate.ts';

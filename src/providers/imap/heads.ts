@@ -1,5 +1,5 @@
 import { headFields } from '../../mail/parse-head.ts';
-import { type Listed, ProviderError } from '../provider.ts';
+import { EpochChanged, type Listed, ProviderError } from '../provider.ts';
 import { uidValidityOf } from './cursor.ts';
 import { isLost } from './errors.ts';
 import { fetchRows, Refused } from './fetch-rows.ts';
@@ -147,11 +147,4 @@ function countFrom(asked: number[], found: Map<number, Listed>): number {
 /** UIDs mean something only under the UIDVALIDITY that they were listed under. Throws EpochChanged. */
 export function checkEpoch(mailbox: { uidValidity: bigint } | null, epoch: string): void {
   if (String(mailbox?.uidValidity) !== uidValidityOf(epoch)) throw new EpochChanged();
-}
-
-/** The server gave the folder a new UIDVALIDITY while it was being read. */
-export class EpochChanged extends ProviderError {
-  constructor() {
-    super('transient', 'The server renumbered the folder while it was being read.');
-  }
 }

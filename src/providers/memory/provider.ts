@@ -1,7 +1,15 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { parseHead } from '../../mail/parse-head.ts';
-import { type Listed, type Mailbox, type Place, type Provider, ProviderError, type Stream } from '../provider.ts';
+import {
+  EpochChanged,
+  type Listed,
+  type Mailbox,
+  type Place,
+  type Provider,
+  ProviderError,
+  type Stream,
+} from '../provider.ts';
 import { type Cursor, changes, readCursor, writeCursor } from './changes.ts';
 import type { MemoryFolder, MemoryMailbox, MemoryMessage, MemoryServer, Watcher } from './server.ts';
 
@@ -110,8 +118,10 @@ function openMailbox(server: MemoryMailbox, pageSize: number): Mailbox {
         (position === null || uid < Number(position)) &&
         (receivedAt === null || (receivedAt >= since && (!until || receivedAt < until)));
       const rows = [...found.messages.values()].filter(inRange).sort((a, b) => b.uid - a.uid);
+      const { epoch } = found;
       for (let at = 0; at < rows.length; at += pageSize) {
         if (at > 0) await enter('past', folder.ref);
+        if (found.epoch !== epoch) throw new EpochChanged();
         const page = rows.slice(at, at + pageSize);
         yield {
           listed: page.map((message) => listedOf(found, message)),
