@@ -80,6 +80,18 @@ describe('a server that', () => {
     expect((await mailbox.folders()).map(({ ref }) => ref)).toEqual(['INBOX', '<b>']);
   });
 
+  test('names folders in no modified UTF-7 has them shown, each for itself, and opens none by another name', async () => {
+    server.folders = ['INBOX', '"R&-D"', '"R&D"', '"&AGE-bc"', '"abc"', '"Café"', '"Tom & Jerry"', '"&U,BTFw-"'];
+    const folders = await mailbox.folders();
+    expect(folders.filter(({ selectable }) => selectable).map(({ ref, name }) => [ref, name])).toEqual(
+      ['INBOX', 'abc', 'R&D', '台北'].map((name) => [name, name]),
+    );
+    const shown = folders.filter(({ selectable }) => !selectable);
+    expect(shown.map(({ name }) => name).sort()).toEqual(['&AGE-bc', 'Café', 'R&D', 'Tom & Jerry']);
+    expect(new Set(folders.map(({ ref }) => ref)).size).toBe(8);
+    expect(mailbox.streams(folders)).toHaveLength(4);
+  });
+
   test('lists folders without end is hung up on', async () => {
     server.listsForever = true;
     await expect(mailbox.folders()).rejects.toMatchObject({

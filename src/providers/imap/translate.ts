@@ -1,4 +1,5 @@
-import type { ListResponse } from 'imapflow';
+import type { ImapFlow, ListResponse } from 'imapflow';
+import { decodePath, encodePath } from 'imapflow/lib/tools.js';
 import { parseHead } from '../../mail/parse-head.ts';
 import type { Folder, FolderRole, Listed } from '../provider.ts';
 import type { HeadRow } from './head-rows.ts';
@@ -13,6 +14,29 @@ const roles: Record<string, FolderRole> = {
   '\\Trash': 'trash',
   '\\Flagged': 'flagged',
 };
+
+/** Before a name that can't be asked for: no other ref has control characters (RFC 9051, 5.1.1). */
+const mark = '\u0002';
+
+/** The name as it came, INBOX in its one form (RFC 9051, 5.1). */
+export function nameAsListed({ path, pathAsListed = path }: ListResponse): string {
+  return pathAsListed.toUpperCase() === 'INBOX' ? 'INBOX' : pathAsListed;
+}
+
+/**
+ * Whether the decoded name goes out as the server wrote it. What is no canonical modified UTF-7 (RFC 3501, 5.1.3) would open another folder, or none.
+ */
+export function isCanonical(client: ImapFlow, entry: ListResponse): boolean {
+  const name = nameAsListed(entry);
+  return encodePath(client, decodePath(client, name)) === name;
+}
+
+/** A folder that can be shown, but not be asked for: imapflow encodes each name that it is given. */
+export function unaskable(entry: ListResponse): Folder {
+  const path = nameAsListed(entry);
+  const folder = toFolder({ ...entry, path });
+  return { ...folder, ref: mark + path, role: null, selectable: false };
+}
 
 /** Where the server names no special use, imapflow knows the names in many languages. */
 export function toFolder(entry: ListResponse): Folder {
