@@ -38,7 +38,7 @@ export async function listFirings(
   let query = db
     .selectFrom('firing as f')
     .leftJoin('contact as c', (join) =>
-      join.onRef('c.account_id', '=', 'f.account_id').onRef('c.id', '=', 'f.contact_id'),
+      join.onRef('c.account_id', '=', 'f.account_id').onRef('c.id', '=', 'f.contact_id').on('c.deleted_at', 'is', null),
     )
     .leftJoin('log_item as i', (join) =>
       join

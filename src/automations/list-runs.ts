@@ -26,6 +26,9 @@ const most = 100;
 export async function listRunsOfContact(db: Db, accountId: string, contactId: string): Promise<ContactRun[]> {
   const rows = await db
     .selectFrom('run as r')
+    .innerJoin('contact as c', (join) =>
+      join.onRef('c.account_id', '=', 'r.account_id').onRef('c.id', '=', 'r.contact_id').on('c.deleted_at', 'is', null),
+    )
     .innerJoin('map as m', (join) => join.onRef('m.account_id', '=', 'r.account_id').onRef('m.id', '=', 'r.map_id'))
     .innerJoin('map_version as v', (join) =>
       join

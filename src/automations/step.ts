@@ -126,16 +126,18 @@ export async function failRun(trx: Trx, asked: RunStep, reason: string): Promise
   await notifyRuns(trx, asked.accountId, [{ mapId: run.map_id, contactId: run.contact_id }]);
 }
 
-/** Locks a run that is not over, with what it needs; undefined when it is over or gone. */
+/** Locks a run that is not over, with what it needs; undefined when it is over or gone, or its contact is. */
 async function lockRun(trx: Trx, accountId: string, runId: string) {
-  await trx
+  const contact = await trx
     .selectFrom('contact as c')
     .innerJoin('run as r', (join) => join.onRef('r.account_id', '=', 'c.account_id').onRef('r.contact_id', '=', 'c.id'))
     .select('c.id')
     .where('r.account_id', '=', accountId)
     .where('r.id', '=', runId)
+    .where('c.deleted_at', 'is', null)
     .forKeyShare('c')
-    .execute();
+    .executeTakeFirst();
+  if (!contact) return undefined;
   const run = await trx
     .selectFrom('run')
     .select(['id', 'map_id', 'version', 'contact_id', 'state', 'element_id', 'visit', 'due_at'])

@@ -10,7 +10,8 @@ import type { DeleteDeps } from './deps.ts';
 
 /**
  * Deletes a connection (its owner and admins): syncing stops and the credentials go. 'keep' leaves the log and a tombstone, whose sharing still rules what it logged;
- * 'erase' removes its sightings and the messages that no other connection holds (spec C5; section 5, Lives and deaths). Throws AppError 'not_found'.
+ * 'erase' removes its sightings and the messages that no other connection holds (spec C5; section 5, Lives and deaths): done when this returns, and what breaks off in between is
+ * finished later (sync/finish-erasures.ts, docs/decisions/0028). Throws AppError 'not_found'.
  */
 export async function deleteConnection(
   db: Db,
@@ -20,7 +21,7 @@ export async function deleteConnection(
   log: 'keep' | 'erase',
 ): Promise<void> {
   const { accountId } = viewer;
-  const remove = async (trx: Trx): Promise<string[]> => {
+  const mark = async (trx: Trx): Promise<void> => {
     // The row before the address lock, in the order of the page transactions. The fence shuts out a page that is under way.
     await requireConnection(trx, viewer, connectionId, { as: 'manager', lock: true });
     await trx
@@ -28,6 +29,7 @@ export async function deleteConnection(
       .set({
         state: 'deleted',
         deleted_at: new Date(),
+        erasing: log === 'erase',
         credentials: null,
         state_code: null,
         state_message: null,
@@ -41,13 +43,20 @@ export async function deleteConnection(
     await breakOffChecks(trx, accountId, [connectionId], 'The connection was deleted.');
     await notify(trx, 'letterlog_connection', { accountId, connectionId });
     await notify(trx, 'letterlog_change', { accountId, kind: 'connection', connectionId });
-    if (log === 'keep') return [];
-    // Another mailbox's page may be about to share one of these messages.
-    await lockContactAddresses(trx, accountId, 'exclusive');
-    const unnamed = await deps.eraseMailOf(trx, accountId, connectionId);
-    await trx.deleteFrom('connection').where('account_id', '=', accountId).where('id', '=', connectionId).execute();
-    return unnamed;
+    // Who looks for late mail may have found some of its rows: it ends first, and nobody finds any from here on.
+    if (log === 'erase') await lockContactAddresses(trx, accountId, 'exclusive');
   };
-  const blobs = await repeating(() => db.transaction().execute(remove));
-  await deps.removeBlobs(db, accountId, blobs);
+  await repeating(() => db.transaction().execute(mark));
+  if (log === 'erase') await finishErasure(db, deps, accountId, connectionId);
+}
+
+/** What is left to do about a connection that is marked as erasing. Anybody may do it, again and beside each other. */
+export async function finishErasure(db: Db, deps: DeleteDeps, accountId: string, connectionId: string): Promise<void> {
+  await deps.eraseLogOf(db, accountId, connectionId);
+  const remove = db
+    .deleteFrom('connection')
+    .where('account_id', '=', accountId)
+    .where('id', '=', connectionId)
+    .where('erasing', '=', true);
+  await repeating(() => remove.execute());
 }

@@ -1,5 +1,5 @@
 import type { Sealer } from '../accounts/seal.ts';
-import type { Db, Trx } from '../db/open.ts';
+import type { Db } from '../db/open.ts';
 import type { AddressGuard } from '../net/guard.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -14,8 +14,6 @@ export interface MailboxDeps {
 
 /** What deleting needs of folders that connections may not import. */
 export interface DeleteDeps {
-  /** Erases the connection's sightings and the messages that no other holds (log/erase.ts); answers the blobs that nothing names any more. */
-  eraseMailOf(trx: Trx, accountId: string, connectionId: string): Promise<string[]>;
-  /** Removes those of them that nothing names by then (log/remove-unnamed.ts). */
-  removeBlobs(db: Db, accountId: string, keys: string[]): Promise<void>;
+  /** Erases the sightings of a connection that is marked as erasing, and the messages that no other holds, step by step (log/erase-connection.ts). */
+  eraseLogOf(db: Db, accountId: string, connectionId: string): Promise<void>;
 }

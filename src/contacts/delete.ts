@@ -1,23 +1,51 @@
+import { sql } from 'kysely';
 import { notify } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
+import { repeating } from '../db/repeat.ts';
 import type { ContactDeps } from './deps.ts';
 import { lockContact } from './load.ts';
 import { lockContactAddresses } from './match.ts';
 
 /**
  * Deletes a contact with its log, tasks and runs, and erases the messages that no other contact has; their ledger rows go back to "no contact" (spec,
- * section 5, Lives and deaths). Firings stay, so nothing fires again should the contact come back. Throws AppError 'not_found'.
+ * section 5, Lives and deaths). Firings stay, so nothing fires again should the contact come back. It is gone for everybody from the first transaction on, and done when this returns; what
+ * breaks off in between is finished later (sync/finish-erasures.ts, docs/decisions/0028). Throws AppError 'not_found'.
  */
 export async function deleteContact(db: Db, deps: ContactDeps, accountId: string, contactId: string): Promise<void> {
-  const blobs = await db.transaction().execute(async (trx) => {
-    // No page may log a message for this contact, or share one of its messages with another, while it goes.
+  await db.transaction().execute(async (trx) => {
+    // No page may log a message for this contact while it goes; once its addresses are gone none will.
     await lockContactAddresses(trx, accountId, 'exclusive');
-    // Before its runs, which go with it: a step locks them in this order too.
+    // Before its runs: a step that is under way ends first, and no other one begins.
     await lockContact(trx, accountId, contactId, 'whole');
-    const unnamed = await deps.eraseMailOf(trx, accountId, [contactId]);
-    await trx.deleteFrom('contact').where('account_id', '=', accountId).where('id', '=', contactId).execute();
+    for (const table of ['contact_address', 'contact_tag', 'contact_segment'] as const) {
+      await sql`delete from ${sql.table(table)} where account_id = ${accountId} and contact_id = ${contactId}`.execute(
+        trx,
+      );
+    }
+    const nothing = { first_name: '', last_name: '', company: '', owner_id: null, stage_id: null };
+    await trx
+      .updateTable('contact')
+      .set({ ...nothing, deleted_at: new Date() })
+      .where('account_id', '=', accountId)
+      .where('id', '=', contactId)
+      .execute();
     await notify(trx, 'letterlog_change', { accountId, kind: 'contact', contactId });
-    return unnamed;
   });
-  await deps.removeBlobs(db, accountId, blobs);
+  await finishDeletion(db, deps, accountId, contactId);
+}
+
+/** What is left to do about a contact that is marked as deleted. Anybody may do it, again and beside each other. */
+export async function finishDeletion(
+  db: Db,
+  deps: Pick<ContactDeps, 'eraseLogOf'>,
+  accountId: string,
+  contactId: string,
+): Promise<void> {
+  await deps.eraseLogOf(db, accountId, contactId);
+  const remove = db
+    .deleteFrom('contact')
+    .where('account_id', '=', accountId)
+    .where('id', '=', contactId)
+    .where('deleted_at', 'is not', null);
+  await repeating(() => remove.execute());
 }

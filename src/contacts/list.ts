@@ -51,6 +51,7 @@ export async function listContacts(
     .selectFrom('contact')
     .where('contact.account_id', '=', who.accountId)
     .where('contact.merged_into', 'is', null)
+    .where('contact.deleted_at', 'is', null)
     .where(sql<boolean>`${words(who.accountId, filter.q)}`)
     .select(['contact.id', key.as('key')])
     .orderBy('key', direction)

@@ -59,6 +59,7 @@ export async function loadContacts(
     .where('contact.account_id', '=', who.accountId)
     .where('contact.id', 'in', contactIds)
     .where('contact.merged_into', 'is', null)
+    .where('contact.deleted_at', 'is', null)
     .select([
       'contact.id',
       'contact.first_name as firstName',
@@ -134,7 +135,8 @@ export async function lockContact(
     .select('id')
     .where('account_id', '=', accountId)
     .where('id', '=', contactId)
-    .where('merged_into', 'is', null);
+    .where('merged_into', 'is', null)
+    .where('deleted_at', 'is', null);
   const row = await (what === 'whole' ? query.forUpdate() : query.forNoKeyUpdate()).executeTakeFirst();
   if (!row) throw noContact();
 }

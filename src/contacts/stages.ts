@@ -96,7 +96,7 @@ export async function moveToStage(
     from (
       select c.id, c.stage_id, stage.name from contact c
       left join stage on stage.account_id = c.account_id and stage.id = c.stage_id
-      where c.account_id = ${accountId} and c.id = any(${contactIds}::uuid[]) and c.merged_into is null
+      where c.account_id = ${accountId} and c.id = any(${contactIds}::uuid[]) and c.merged_into is null and c.deleted_at is null
         and c.stage_id is distinct from ${stageId}::uuid
       order by c.id for no key update of c
     ) before

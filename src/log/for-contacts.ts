@@ -2,11 +2,11 @@ import { accountKey } from '../accounts/account-key.ts';
 import type { Sealer } from '../accounts/seal.ts';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { ContactDeps } from '../contacts/deps.ts';
-import type { Db, Trx } from '../db/open.ts';
-import { eraseMailOfConnection, eraseMailOfContacts } from './erase.ts';
+import type { Db } from '../db/open.ts';
+import { eraseLogOfConnection } from './erase-connection.ts';
+import { eraseLogOfContact } from './erase-contact.ts';
 import { lastEmailAt } from './last-email.ts';
 import { findLateMail } from './late.ts';
-import { removeUnnamed } from './remove-unnamed.ts';
 import { appendStageChanges } from './stage-change.ts';
 
 /** What contacts need of the log, which they may not import. */
@@ -15,9 +15,8 @@ export function contactDeps(parts: { sealer: Sealer; blobs: Pick<Blobs, 'remove'
     hashKey: (db, accountId) => accountKey(db, parts.sealer, accountId),
     findLateMail,
     stageChanged: appendStageChanges,
-    eraseMailOf: async (trx, accountId, contactIds) =>
-      eraseMailOfContacts(trx, await accountKey(trx, parts.sealer, accountId), accountId, contactIds),
-    removeBlobs: (db, accountId, keys) => removeUnnamed(db, parts.blobs, accountId, keys),
+    eraseLogOf: async (db, accountId, contactId) =>
+      eraseLogOfContact(db, parts.blobs, await accountKey(db, parts.sealer, accountId), accountId, contactId),
     lastEmailAt,
   };
 }
@@ -25,8 +24,7 @@ export function contactDeps(parts: { sealer: Sealer; blobs: Pick<Blobs, 'remove'
 /** What deleting a connection needs of the log, which connections may not import. */
 export function eraseDeps(parts: { blobs: Pick<Blobs, 'remove'> }) {
   return {
-    eraseMailOf: (trx: Trx, accountId: string, connectionId: string) =>
-      eraseMailOfConnection(trx, accountId, connectionId),
-    removeBlobs: (db: Db, accountId: string, keys: string[]) => removeUnnamed(db, parts.blobs, accountId, keys),
+    eraseLogOf: (db: Db, accountId: string, connectionId: string) =>
+      eraseLogOfConnection(db, parts.blobs, accountId, connectionId),
   };
 }

@@ -97,6 +97,7 @@ export async function requireContact(db: Db | Trx, accountId: string, contactId:
     .select('id')
     .where('account_id', '=', accountId)
     .where('id', '=', contactId)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst();
   if (!contact) throw new AppError('not_found', 'There is no such contact. It may have been deleted.');
 }

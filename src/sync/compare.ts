@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { DifferenceKind } from '../connections/checks.ts';
 import type { AddressMatches } from '../contacts/match.ts';
 import type { Trx } from '../db/open.ts';
-import { removeEmptyThreads } from '../log/erase.ts';
+import { removeEmptyThreads } from '../log/erase-messages.ts';
 import { lockThreads } from '../log/join-threads.ts';
 import { lateRules } from '../log/rules.ts';
 import type { SenderVerdict } from '../mail/verdict.ts';

@@ -8,6 +8,7 @@ import type { Blobs } from '../blobs/blobs.ts';
 import { listen } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { contactDeps, eraseDeps } from '../log/for-contacts.ts';
 import { sweepBlobs } from '../log/sweep-blobs.ts';
 import { threadOldMail } from '../log/thread-old-mail.ts';
 import type { Parser } from '../mail/parse-message.ts';
@@ -16,6 +17,7 @@ import type { Provider } from '../providers/provider.ts';
 import { createTurns } from '../turns.ts';
 import { Bell } from './bell.ts';
 import type { SyncDeps } from './deps.ts';
+import { finishErasures } from './finish-erasures.ts';
 import { storingOn } from './hold.ts';
 import { joinProcesses, leaseMs } from './lease.ts';
 import { purgeChecks, purgeVanished } from './purge.ts';
@@ -32,6 +34,7 @@ const mostOpeningAtOne = 12;
 const restMs = 1_000;
 const purgeMs = 6 * 60 * 60 * 1000;
 const sweepMs = 12 * 60 * 60 * 1000;
+const finishMs = 10 * 60 * 1000;
 
 /**
  * Syncs this process's share of the installation's connections, one loop for each. `stop` lets what is being committed end and hands over to the others.
@@ -149,6 +152,7 @@ class Supervisor {
     // It looks at every old file: not while mailboxes are being taken over, and not before people see what they have started.
     const sweeping = setInterval(() => void sweep(), sweepMs);
     const threading = threadAllOldMail(this.deps, end);
+    void finishAllErasures(this.deps, end);
     try {
       while (!end.aborted) {
         await this.round();
@@ -247,5 +251,17 @@ async function threadAllOldMail({ db, sealer, log }: SyncDeps, end: AbortSignal)
       pause = 60_000;
     }
     await sleep(pause + performance.now() - began, undefined, { signal: end }).catch(() => {});
+  }
+}
+
+/** One after the other, however long one takes. */
+async function finishAllErasures(deps: SyncDeps, end: AbortSignal): Promise<void> {
+  const { db, log } = deps;
+  const parts = { contacts: contactDeps(deps), connections: eraseDeps(deps), log };
+  while (!end.aborted) {
+    await finishErasures(db, parts, end).catch((error: unknown) =>
+      log.error({ err: error }, 'what is to be erased could not be read'),
+    );
+    await sleep(finishMs, undefined, { signal: end }).catch(() => {});
   }
 }

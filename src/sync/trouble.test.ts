@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
+import { sealer } from '../../test/fixtures/records.ts';
 import { syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { checkInvariants } from '../../test/invariants.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { deleteContact } from '../contacts/delete.ts';
+import { contactDeps } from '../log/for-contacts.ts';
+import { removeUnnamed } from '../log/remove-unnamed.ts';
 import { ProviderError } from '../providers/provider.ts';
 import { claim } from './claim.ts';
 import { Suspects } from './fetch-bodies.ts';
@@ -105,17 +108,13 @@ describe('an erasure', () => {
     ['large', 1_200_000],
   ])('removes no raw message (%s) that was logged again before it came to that', async (_, length) => {
     const { id, contactId } = await oneBlob('x'.repeat(length));
-    const { removeBlobs } = rig.contactDeps;
-    const deps: typeof rig.contactDeps = {
-      ...rig.contactDeps,
-      async removeBlobs(db, accountId, keys) {
-        expect(keys).toHaveLength(1);
-        await rig.addContact(anna);
-        await rig.pass(id);
-        await removeBlobs(db, accountId, keys);
-      },
-    };
-    await deleteContact(rig.db, deps, rig.accountId, contactId);
+    const keys: string[] = [];
+    const later = { remove: async (_account: string, some: readonly string[]) => void keys.push(...some) };
+    await deleteContact(rig.db, contactDeps({ sealer, blobs: later }), rig.accountId, contactId);
+    expect(keys).toHaveLength(1);
+    await rig.addContact(anna);
+    await rig.pass(id);
+    await removeUnnamed(rig.db, rig.blobs, rig.accountId, keys);
     expect(await subjects()).toEqual(['one']);
     expect(rig.blobs.kept.size).toBe(1);
   });

@@ -80,6 +80,7 @@ async function requireContact(trx: Trx, accountId: string, contactId: string): P
     .select('id')
     .where('account_id', '=', accountId)
     .where('id', '=', contactId)
+    .where('deleted_at', 'is', null)
     .forKeyShare()
     .executeTakeFirst();
   if (contact) return;

@@ -32,7 +32,7 @@ function tasksOf(db: Db | Trx, accountId: string) {
   return db
     .selectFrom('task as t')
     .innerJoin('contact as c', (join) =>
-      join.onRef('c.account_id', '=', 't.account_id').onRef('c.id', '=', 't.contact_id'),
+      join.onRef('c.account_id', '=', 't.account_id').onRef('c.id', '=', 't.contact_id').on('c.deleted_at', 'is', null),
     )
     .leftJoin('user as u', 'u.id', 't.assignee_id')
     .leftJoin('run as r', (join) => join.onRef('r.account_id', '=', 't.account_id').onRef('r.id', '=', 't.run_id'))

@@ -25,6 +25,7 @@ export interface ConnectionTable {
   authserv_id: string | null;
   authserv_looked_at: Timestamp | null;
   deleted_at: Timestamp | null;
+  erasing: Generated<boolean>;
   created_at: CreatedAt;
 }
 

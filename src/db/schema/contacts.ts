@@ -1,6 +1,6 @@
 /** Row types of migrations/0002_contacts.sql. */
 import type { Generated } from 'kysely';
-import type { CreatedAt } from './columns.ts';
+import type { CreatedAt, Timestamp } from './columns.ts';
 
 export interface StageTable {
   account_id: string;
@@ -19,6 +19,7 @@ export interface ContactTable {
   stage_id: string | null;
   lead_score: Generated<number>;
   merged_into: string | null;
+  deleted_at: Timestamp | null;
   created_at: CreatedAt;
   updated_at: CreatedAt;
 }
