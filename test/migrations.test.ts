@@ -201,3 +201,34 @@ test('of decisions the former ones stay, and what is decided anew keeps them', a
     { ref: '2026-11-01', rule: 'draft', at: '2026-11-01' },
   ]);
 });
+
+test('maps from before count as having listened since their trigger was first published', async () => {
+  await using database = await databaseBefore('0028');
+  const { client } = database;
+  const graph = (...triggers: string[]) => ({ elements: triggers.map((id) => ({ id, kind: 'email_received' })) });
+  for (const [name, state, ...versions] of [
+    ['listens', 'published', graph('a'), graph('a', 'b'), graph('b', 'a')],
+    ['rests', 'paused', graph('a')],
+    ['waits', 'draft'],
+  ] as const) {
+    await client.query(
+      `insert into map (account_id, name, draft, state, version, live_since) select id, $1, '{}', $2, $3, $4 from account`,
+      [name, state, versions.length || null, versions.length > 0 ? '2026-11-20' : null],
+    );
+    for (const [at, version] of versions.entries())
+      await client.query(
+        `insert into map_version (account_id, map_id, version, graph, published_at)
+        select account_id, id, $2, $3, date '2026-11-01' + $2::int - 1 from map where name = $1`,
+        [name, at + 1, version],
+      );
+  }
+  await migrate(database.url);
+  const { rows } = await client.query(`
+    select name, trigger_id, since::date::text, until is not null as ended from listening_span s join map m on m.id = s.map_id
+    order by name, trigger_id`);
+  expect(rows).toEqual([
+    { name: 'listens', trigger_id: 'a', since: '2026-11-01', ended: false },
+    { name: 'listens', trigger_id: 'b', since: '2026-11-02', ended: false },
+    { name: 'rests', trigger_id: 'a', since: '2026-11-01', ended: true },
+  ]);
+});

@@ -4,6 +4,7 @@ import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { referencesOf } from './actions/registry.ts';
+import { startListening, stopListening } from './listening.ts';
 import { loadMap, noSuchMap } from './load-map.ts';
 import type { AutomationMap } from './load-map.ts';
 import type { Graph } from './map.ts';
@@ -43,6 +44,7 @@ export async function publishMap(db: Db, jobs: Jobs, viewer: Viewer, mapId: stri
       .where('account_id', '=', accountId)
       .where('id', '=', mapId)
       .execute();
+    await startListening(trx, accountId, mapId, map.graph);
     if (map.state === 'paused') await wakeRuns(trx, jobs, accountId, mapId);
     await notifyMap(trx, accountId, mapId);
     return await loadMap(trx, accountId, mapId);
@@ -61,6 +63,7 @@ export async function pauseMap(db: Db, viewer: Viewer, mapId: string): Promise<A
       .where('account_id', '=', accountId)
       .where('id', '=', mapId)
       .execute();
+    await stopListening(trx, accountId, mapId);
     await notifyMap(trx, accountId, mapId);
     return await loadMap(trx, accountId, mapId);
   });
@@ -71,13 +74,16 @@ export async function resumeMap(db: Db, jobs: Jobs, viewer: Viewer, mapId: strin
   const { accountId } = viewer;
   return await db.transaction().execute(async (trx) => {
     const map = await lockMap(trx, accountId, mapId);
-    if (map.state !== 'paused') throw new AppError('conflict', 'Only a paused map can be resumed.');
+    // A paused map has been published.
+    if (map.state !== 'paused' || !map.publishedGraph)
+      throw new AppError('conflict', 'Only a paused map can be resumed.');
     await trx
       .updateTable('map')
       .set({ state: 'published', live_since: sql<Date>`now()` })
       .where('account_id', '=', accountId)
       .where('id', '=', mapId)
       .execute();
+    await startListening(trx, accountId, mapId, map.publishedGraph);
     await wakeRuns(trx, jobs, accountId, mapId);
     await notifyMap(trx, accountId, mapId);
     return await loadMap(trx, accountId, mapId);

@@ -1,12 +1,13 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { mail } from '../../test/fixtures/mail.ts';
 import { noJobs, syncRig } from '../../test/fixtures/sync-rig.ts';
 import type { SyncRig } from '../../test/fixtures/sync-rig.ts';
 import { sharedDatabase } from '../../test/fixtures/shared-database.ts';
 import { createMap, editMap } from './edit-map.ts';
 import { listFirings } from './list-firings.ts';
+import { loadMap } from './load-map.ts';
 import { newGraph } from './map.ts';
-import { publishMap } from './publish.ts';
+import { pauseMap, publishMap, resumeMap } from './publish.ts';
 import { whyFired } from './why-fired.ts';
 
 const anna = 'anna@customer.example';
@@ -28,6 +29,10 @@ async function answers(fields: Partial<Parameters<typeof mail>[0]>, viewer = rig
   const subject = fields.subject ?? 'mail';
   rig.server.mailboxes.get(me)!.append('INBOX', mail({ from: anna, to: me, ...fields, subject }));
   await rig.pass(connection);
+  return await answersTo(subject, viewer);
+}
+
+async function answersTo(subject: string, viewer = rig.viewers[0]!) {
   const items = await rig.db
     .selectFrom('log_item as li')
     .innerJoin('message as m', 'm.id', 'li.message_id')
@@ -82,6 +87,63 @@ test("a person's mail, what we sent, and a map that was published only later", a
   expect(found.map(({ map, fired, explanation }) => [map.name, fired, explanation])).toEqual(
     expect.arrayContaining([['Late', false, "It didn't start “Late”: it came before that was switched on."]]),
   );
+});
+
+describe('an automation that was paused', () => {
+  const list = ['List-Id: <news.customer.example>'];
+  const notForLists =
+    'it is mail of a mailing list or a newsletter, and that starts only for mail that a person wrote.';
+
+  test('answers by what it was when the mail came', async () => {
+    const viewer = rig.viewers[0]!;
+    await answers({ subject: 'early' });
+    const id = await publish('Calm', []);
+    await answers({ subject: 'first', headers: list });
+    await pauseMap(rig.db, viewer, id);
+    await answers({ subject: 'during', headers: list });
+    await resumeMap(rig.db, noJobs, viewer, id);
+    await answers({ subject: 'second', headers: list });
+    await pauseMap(rig.db, viewer, id);
+    await answers({ subject: 'again' });
+    await publishMap(rig.db, noJobs, viewer, id);
+    const found = [];
+    for (const subject of ['early', 'first', 'during', 'second', 'again'])
+      found.push((await answersTo(subject)).filter((answer) => answer.includes('“Calm”')));
+    expect(found.flat().map((answer) => answer.replace("It didn't start “Calm”: ", ''))).toEqual([
+      'it came before that was switched on.',
+      notForLists,
+      'the automation was paused then.',
+      notForLists,
+      'the automation was paused then.',
+    ]);
+  });
+
+  test('says of a trigger that was added, or left out for a time, that it was switched on later', async () => {
+    const viewer = rig.viewers[0]!;
+    const id = await publish('Grows', []);
+    const { graph } = await loadMap(rig.db, viewer.accountId, id);
+    const withTriggers = async (...triggers: string[]) => {
+      const others = graph.elements.filter((element) => element.kind !== 'email_received');
+      await editMap(rig.db, viewer, id, {
+        graph: {
+          elements: [...triggers.map((one) => ({ id: one, kind: 'email_received' as const })), ...others],
+          arrows: [...graph.arrows.slice(1), ...triggers.map((from) => ({ from, to: graph.arrows[0]!.to }))],
+        },
+      });
+      await publishMap(rig.db, noJobs, viewer, id);
+    };
+    await answers({ subject: 'first', headers: list });
+    await withTriggers('trigger', 'other');
+    const ofBoth = (await answersTo('first')).filter((answer) => answer.includes('“Grows”'));
+    expect(ofBoth).toEqual([
+      "It didn't start “Grows”: it came before that was switched on.",
+      `It didn't start “Grows”: ${notForLists}`,
+    ]);
+    await withTriggers('other');
+    await answers({ subject: 'second', headers: list });
+    await withTriggers('trigger', 'other');
+    expect((await answersTo('second')).filter((answer) => answer.includes('“Grows”'))).toEqual(ofBoth);
+  });
 });
 
 test('mail that was found late says so', async () => {

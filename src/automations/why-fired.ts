@@ -5,6 +5,8 @@ import { visibleTo } from '../log/visibility-sql.ts';
 import { kindNames } from '../mail/kinds.ts';
 import type { MailKind } from '../mail/kinds.ts';
 import { firingKey, startsFor } from './fire.ts';
+import { loadListeningSpans } from './listening.ts';
+import type { ListeningSpan } from './listening.ts';
 import { listPublishedTriggers } from './published.ts';
 import type { PublishedTrigger } from './published.ts';
 
@@ -36,6 +38,7 @@ export async function whyFired(
     accountId,
     items.map((item) => item.message_id),
   );
+  const spansOf = await loadListeningSpans(db, accountId, [...new Set(triggers.map(({ mapId }) => mapId))]);
   const asked = items.flatMap((item) =>
     triggers.map((trigger) => ({
       item,
@@ -60,7 +63,7 @@ export async function whyFired(
     fired: fired.has(key),
     explanation: fired.has(key)
       ? `It started “${trigger.mapName}”.`
-      : `It didn't start “${trigger.mapName}”${whyNot(trigger, item, kinds.get(item.message_id) ?? [])}.`,
+      : `It didn't start “${trigger.mapName}”${whyNot(trigger, spansOf(trigger.mapId, trigger.triggerId), item, kinds.get(item.message_id) ?? [])}.`,
   }));
 }
 
@@ -114,9 +117,16 @@ const whyNotLive: Record<Exclude<NonNullable<Received['class']>, 'live'>, string
 };
 
 /** In the order in which firing looks (automations/fire.ts); '' where the reason is gone, such as a contact that has been merged. */
-function whyNot(trigger: PublishedTrigger, item: Received, kinds: readonly MailKind[]): string {
+function whyNot(
+  trigger: PublishedTrigger,
+  spans: readonly ListeningSpan[],
+  item: Received,
+  kinds: readonly MailKind[],
+): string {
   if (item.class !== null && item.class !== 'live') return `: ${whyNotLive[item.class]}`;
-  if (item.created_at < trigger.liveSince) return ': it came before that was switched on';
+  const begun = spans.filter(({ since }) => since <= item.created_at);
+  if (begun.length === 0) return ': it came before that was switched on';
+  if (begun.every(({ until }) => until !== null && until <= item.created_at)) return ': the automation was paused then';
   if (item.unconfirmed && !trigger.alsoUnconfirmed) return ': its sender could not be confirmed';
   if (item.kind === 'personal' || kinds.some((kind) => startsFor(trigger, kind))) return '';
   const also = trigger.alsoFor.map((kind) => kindNames[kind].all);

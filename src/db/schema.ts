@@ -39,6 +39,7 @@ import type { ThreadTable, ThreadReferenceTable, FormerThreadTable, ThreadingTab
 import type {
   MapTable,
   MapVersionTable,
+  ListeningSpanTable,
   FiringTable,
   RunTable,
   StepTable,
@@ -92,6 +93,7 @@ export interface Database {
   decision: DecisionTable;
   map: MapTable;
   map_version: MapVersionTable;
+  listening_span: ListeningSpanTable;
   firing: FiringTable;
   run: RunTable;
   step: StepTable;

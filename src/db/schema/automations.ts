@@ -1,4 +1,4 @@
-/** Row types of migrations/0005_automations.sql. */
+/** Row types of migrations/0005_automations.sql and 0028_listening_spans.sql. */
 import type { Generated } from 'kysely';
 import type { CreatedAt, Int8, Json, Timestamp } from './columns.ts';
 
@@ -21,6 +21,14 @@ export interface MapVersionTable {
   graph: Json;
   published_at: CreatedAt;
   published_by: string | null;
+}
+
+export interface ListeningSpanTable {
+  account_id: string;
+  map_id: string;
+  trigger_id: string;
+  since: Timestamp;
+  until: Timestamp | null;
 }
 
 export interface FiringTable {
