@@ -323,8 +323,10 @@ describe('why', () => {
   });
 
   test('a mail that nobody listed is explained too', async () => {
-    expect((await why(owner, 'never@seen.example')).explanation).toMatch(
-      /^No mailbox that you connected has listed a message with this Message-ID since \d{4}-\d\d-\d\d\./,
+    const startedAt = new Date('2026-11-26T23:30:00Z');
+    await db.updateTable('connection').set({ started_at: startedAt }).where('id', '=', shared.id).execute();
+    expect((await why({ ...owner, zone: 'Europe/Berlin' }, 'never@seen.example')).explanation).toMatch(
+      /^No mailbox that you connected has listed a message with this Message-ID since 27 Nov 2026\./,
     );
     expect((await why(admin, 'never@seen.example')).explanation).toMatch(/^No mailbox connected here has listed/);
     expect((await why(stranger, 'never@seen.example')).explanation).toMatch(/no mailbox connected here yet/);

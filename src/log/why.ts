@@ -50,7 +50,7 @@ export interface Why {
 /** As many sightings as one answer names; a message rarely lies in ten folders. */
 const mostSightings = 200;
 
-type Asker = Pick<Viewer, 'accountId' | 'userId' | 'role'>;
+type Asker = Pick<Viewer, 'accountId' | 'userId' | 'role' | 'zone'>;
 
 /**
  * Why a log item is there: where its message was seen, what was decided, by which rule, when. Members are told about their own connections; admins also
@@ -248,8 +248,10 @@ async function unseen(db: Db | Trx, viewer: Asker): Promise<string> {
   const { since } = await query.executeTakeFirstOrThrow();
   const whose = admin ? 'connected here' : 'that you connected';
   if (since === null) return `There is no mailbox ${whose} yet, so no mail has been looked at. Connect one first.`;
+  // As the app writes its dates (web/time.ts).
+  const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: viewer.zone }).format(since);
   return (
-    `No mailbox ${whose} has listed a message with this Message-ID since ${since.toISOString().slice(0, 10)}. ` +
+    `No mailbox ${whose} has listed a message with this Message-ID since ${day}. ` +
     "Older mail and folders that aren't chosen are not looked at; check the Message-ID in the mail program's “show source”."
   );
 }

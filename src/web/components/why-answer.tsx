@@ -3,6 +3,7 @@ import { IconBolt } from '@tabler/icons-react';
 import { useMe } from '../api/session.ts';
 import type { Sighting, Why } from '../api/types.ts';
 import { dateAndTime } from '../time.ts';
+import { mayStart } from './may-start.ts';
 import { RelativeTime } from './relative-time.tsx';
 import { ToneBadge } from './tone.tsx';
 import classes from './why-answer.module.css';
@@ -12,15 +13,6 @@ const states = {
   skipped: { label: 'Skipped', tone: 'neutral' },
   quarantined: { label: 'Quarantined', tone: 'bad' },
 } as const;
-
-const meanings: Record<string, string> = {
-  live: 'It arrived while its folder was synced, so it can start automations.',
-  history: 'It belongs to the history that was asked for, so it starts no automation.',
-  late_contact: 'Its contact or address was added later, or was excluded until then, so it starts no automation.',
-  late_folder: 'It arrived before its folder was ticked, so it starts no automation.',
-  migrated:
-    'It was moved here from another mailbox: its dates are much older than its arrival. It starts no automation.',
-};
 
 /** Where a message was seen, what was decided about it, by which rule and when. */
 export function WhyAnswer({ why }: { why: Why }) {
@@ -56,6 +48,7 @@ export function WhyAnswer({ why }: { why: Why }) {
 function SightingView({ sighting }: { sighting: Sighting }) {
   const { zone } = useMe();
   const { label, tone } = states[sighting.state];
+  const automations = mayStart(sighting);
   return (
     <>
       <Group gap="xs">
@@ -82,10 +75,10 @@ function SightingView({ sighting }: { sighting: Sighting }) {
         <dd>
           <Code>{sighting.rule}</Code>
         </dd>
-        {sighting.class && meanings[sighting.class] && (
+        {automations && (
           <>
             <dt>Automations</dt>
-            <dd>{meanings[sighting.class]}</dd>
+            <dd>{automations}</dd>
           </>
         )}
         {sighting.sender && sighting.sender.verdict !== 'none' && (
