@@ -7,6 +7,8 @@ import type { Delivery } from '../mail/delivery-report.ts';
 import type { MailKind } from '../mail/kinds.ts';
 import type { SenderVerdict, Verdict } from '../mail/verdict.ts';
 import { loadCopies } from './copies.ts';
+import { loadEmailsOfTasks } from './emails-of-tasks.ts';
+import type { TaskEmail } from './emails-of-tasks.ts';
 import { visibility } from './visibility.ts';
 
 interface Named {
@@ -29,7 +31,14 @@ export interface LogItem {
   mailboxes: { connectionId: string; address: string; owner: Named | null; sender: SenderVerdict | null }[];
   /** Whether the sender of its email is who From says: the worst that one of these mailboxes says of it. */
   sender: Verdict;
-  task: { id: string; subject: string; state: 'pending' | 'complete' | 'cancelled'; dueAt: Date | null } | null;
+  task: {
+    id: string;
+    subject: string;
+    state: 'pending' | 'complete' | 'cancelled';
+    dueAt: Date | null;
+    /** The email that it was made for, if the viewer may see it. */
+    email: TaskEmail | null;
+  } | null;
   stageChange: { from: string | null; to: string | null } | null;
   actor: Named | null;
 }
@@ -54,7 +63,7 @@ export interface MessageSummary {
 const shownRecipients = 20;
 
 /**
- * These log items in the order of the ids, as the viewer may see them: one that is hidden or isn't there is left out. Three queries, however many. `at` is the
+ * These log items in the order of the ids, as the viewer may see them: one that is hidden or isn't there is left out. Four queries, however many. `at` is the
  * item's time as PostgreSQL prints it, for cursors.
  */
 export async function loadLogItems(
@@ -69,6 +78,11 @@ export async function loadLogItems(
     db,
     viewer.accountId,
     rows.flatMap((row) => row.message_id ?? []),
+  );
+  const emails = await loadEmailsOfTasks(
+    db,
+    viewer,
+    rows.flatMap((row) => row.taskId ?? []),
   );
   const items = new Map<string, LogItem>();
   for (const row of rows) {
@@ -97,7 +111,13 @@ export async function loadLogItems(
       task:
         row.taskId === null
           ? null
-          : { id: row.taskId, subject: row.taskSubject!, state: row.taskState!, dueAt: row.taskDueAt },
+          : {
+              id: row.taskId,
+              subject: row.taskSubject!,
+              state: row.taskState!,
+              dueAt: row.taskDueAt,
+              email: emails.get(row.taskId) ?? null,
+            },
       stageChange: row.kind === 'stage_change' ? stageChange(row.detail) : null,
       actor: row.actor,
     });

@@ -24,7 +24,7 @@ export async function createTask(
     await requireContact(trx, accountId, contactId);
     await requireMember(trx, accountId, assigneeId);
     const id = await insertTask(trx, { accountId, contactId, subject, assigneeId, dueAt, actorId: viewer.userId });
-    return await loadTask(trx, accountId, id);
+    return await loadTask(trx, viewer, id);
   });
 }
 
@@ -70,7 +70,7 @@ export async function editTask(
       await notify(trx, 'letterlog_change', { ...about, kind: 'task' });
       await notify(trx, 'letterlog_change', { ...about, kind: 'log' });
     }
-    return await loadTask(trx, accountId, taskId);
+    return await loadTask(trx, viewer, taskId);
   });
 }
 

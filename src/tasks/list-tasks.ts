@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
+import type { Viewer } from '../accounts/viewer.ts';
 import { displayName } from '../contacts/name.ts';
 import { decodeCursor, encodeCursor } from '../db/keyset.ts';
 import type { Db, Trx } from '../db/open.ts';
 import { AppError } from '../errors.ts';
+import { loadEmailsOfTasks } from '../log/emails-of-tasks.ts';
+import type { TaskEmail } from '../log/emails-of-tasks.ts';
 
 export interface Task {
   id: string;
@@ -15,6 +18,8 @@ export interface Task {
   createdAt: Date;
   /** The map that made it, while that exists. */
   map: { id: string; name: string } | null;
+  /** The email that it was made for; null where the viewer may not see that. */
+  email: TaskEmail | null;
 }
 
 export interface TaskFilter {
@@ -55,14 +60,16 @@ function tasksOf(db: Db | Trx, accountId: string) {
 
 type Row = Awaited<ReturnType<ReturnType<typeof tasksOf>['executeTakeFirstOrThrow']>>;
 
+type Reader = Pick<Viewer, 'accountId' | 'userId'>;
+
 /** The account's tasks, which every member sees. */
 export async function listTasks(
   db: Db,
-  accountId: string,
+  viewer: Reader,
   filter: TaskFilter,
   page: { cursor?: string | undefined; limit: number },
 ): Promise<{ items: Task[]; nextCursor: string | null }> {
-  let query = tasksOf(db, accountId).limit(page.limit + 1);
+  let query = tasksOf(db, viewer.accountId).limit(page.limit + 1);
   if (filter.state) query = query.where('t.state', '=', filter.state);
   if (filter.assigneeId) query = query.where('t.assignee_id', '=', filter.assigneeId);
   if (filter.contactId) query = query.where('t.contact_id', '=', filter.contactId);
@@ -85,22 +92,28 @@ export async function listTasks(
   const place =
     last &&
     (latest ? [last.completion_place, last.id] : [last.state === 'pending' ? '0' : '1', last.due_place, last.id]);
-  return { items: rows.map(taskOf), nextCursor: place ? encodeCursor(name, place) : null };
+  return { items: await withEmails(db, viewer, rows), nextCursor: place ? encodeCursor(name, place) : null };
 }
 
 /** Throws AppError 'not_found' for a task that the account doesn't have. */
-export async function loadTask(db: Db | Trx, accountId: string, taskId: string): Promise<Task> {
-  const row = await tasksOf(db, accountId).where('t.id', '=', taskId).executeTakeFirst();
+export async function loadTask(db: Db | Trx, viewer: Reader, taskId: string): Promise<Task> {
+  const row = await tasksOf(db, viewer.accountId).where('t.id', '=', taskId).executeTakeFirst();
   if (!row) throw noSuchTask();
-  return taskOf(row);
+  const [task] = await withEmails(db, viewer, [row]);
+  return task!;
 }
 
 export function noSuchTask(): AppError {
   return new AppError('not_found', 'There is no such task; it may have been deleted.');
 }
 
-function taskOf(row: Row): Task {
-  return {
+async function withEmails(db: Db | Trx, viewer: Reader, rows: readonly Row[]): Promise<Task[]> {
+  const emails = await loadEmailsOfTasks(
+    db,
+    viewer,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => ({
     id: row.id,
     contact: { id: row.contact_id, name: row.contact_name },
     assignee: row.assignee_id ? { id: row.assignee_id, name: row.assignee_name ?? '' } : null,
@@ -110,5 +123,6 @@ function taskOf(row: Row): Task {
     completedAt: row.completed_at,
     createdAt: row.created_at,
     map: row.map_id ? { id: row.map_id, name: row.map_name ?? '' } : null,
-  };
+    email: emails.get(row.id) ?? null,
+  }));
 }

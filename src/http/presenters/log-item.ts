@@ -56,6 +56,11 @@ const wholeMessageSchema = messageSchema.extend({
   size: z.int().openapi({ description: 'Bytes' }),
 });
 
+export const taskEmailSchema = z
+  .object({ itemId: z.string().openapi({ description: 'Its line in the Contact Log' }), subject: z.string() })
+  .nullable()
+  .openapi({ description: 'The email that an automation made it for; null where you may not see that' });
+
 const logItemSchema = z
   .object({
     id: z.string(),
@@ -90,6 +95,7 @@ const logItemSchema = z
         subject: z.string(),
         state: z.enum(['pending', 'complete', 'cancelled']),
         dueAt: time().nullable(),
+        email: taskEmailSchema,
       })
       .nullable(),
     stageChange: z.object({ from: z.string().nullable(), to: z.string().nullable() }).nullable(),
@@ -158,6 +164,7 @@ function presentLine(item: Omit<LogItem, 'message'>) {
       subject: item.task.subject,
       state: item.task.state,
       dueAt: item.task.dueAt?.toISOString() ?? null,
+      email: item.task.email,
     },
     stageChange: item.stageChange && { from: item.stageChange.from, to: item.stageChange.to },
     actor: item.actor,

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Task } from '../../tasks/list-tasks.ts';
+import { taskEmailSchema } from './log-item.ts';
 
 const named = z.object({ id: z.string(), name: z.string() });
 
@@ -14,6 +15,7 @@ export const taskSchema = z
     completedAt: z.string().nullable().openapi({ format: 'date-time' }),
     createdAt: z.string().openapi({ format: 'date-time' }),
     map: named.nullable().openapi({ description: 'The map that made it, while that exists' }),
+    email: taskEmailSchema,
   })
   .openapi('Task');
 
@@ -28,5 +30,6 @@ export function presentTask(task: Task): z.infer<typeof taskSchema> {
     completedAt: task.completedAt?.toISOString() ?? null,
     createdAt: task.createdAt.toISOString(),
     map: task.map,
+    email: task.email,
   };
 }

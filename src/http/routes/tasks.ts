@@ -72,7 +72,7 @@ export function taskRoutes({ db }: { db: Db }) {
       const { cursor, limit, assigneeId: whose, ...filter } = c.req.valid('query');
       const page = await listTasks(
         db,
-        viewer.accountId,
+        viewer,
         { ...filter, assigneeId: whose === 'me' ? viewer.userId : whose },
         { cursor, limit },
       );

@@ -1,4 +1,5 @@
 import { Checkbox, Title } from '@mantine/core';
+import { IconMail } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -80,6 +81,18 @@ function TaskLine({ task, withoutContact, overdue }: { task: Task; withoutContac
       />
       <div style={{ minWidth: 0 }}>
         <div className={classes['subject']}>{task.subject}</div>
+        {task.email && (
+          <Link
+            to="/contacts/$contactId"
+            params={{ contactId: task.contact.id }}
+            search={{ item: task.email.itemId, ...(withoutContact && { tab: 'tasks' }) }}
+            className={classes['email']}
+            title="Open the email"
+          >
+            <IconMail size={14} aria-hidden />
+            <bdi className="one-line">{task.email.subject || '(no subject)'}</bdi>
+          </Link>
+        )}
         <div className={classes['meta']}>
           {!withoutContact && (
             <Link to="/contacts/$contactId" params={{ contactId: task.contact.id }} data-line>

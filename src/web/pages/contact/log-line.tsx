@@ -9,6 +9,7 @@ import {
   IconPaperclip,
   IconStairs,
 } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Direction, LogItem, Mailbox } from '../../api/types.ts';
 import { kindLabel } from '../../components/mail-kind.ts';
@@ -93,6 +94,20 @@ function eventOf(item: LogItem): { sign: ReactNode; text: ReactNode } {
       text: (
         <>
           Task <strong style={{ fontWeight: 550 }}>{item.task?.subject ?? '(deleted)'}</strong> created{by}
+          {item.task?.email && (
+            <>
+              {' '}
+              for{' '}
+              <Link
+                to="/contacts/$contactId"
+                params={{ contactId: item.contactId }}
+                search={(before) => ({ ...before, item: item.task?.email?.itemId })}
+                title="Open the email"
+              >
+                <bdi className={`one-line ${classes['email']}`}>{item.task.email.subject || '(no subject)'}</bdi>
+              </Link>
+            </>
+          )}
           {done ? ', done since' : ''}
         </>
       ),
