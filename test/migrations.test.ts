@@ -30,7 +30,7 @@ function writtenTypes(): Record<string, Record<string, string>> {
 
 const kinds: Record<string, RegExp> = {
   uuid: /^string$/,
-  text: /^(string|('[\w-]+'( \| )?)+)$/,
+  text: /^(Computed|string|('[\w-]+'( \| )?)+)$/,
   bool: /^boolean$/,
   int4: /^number$/,
   int2: /^number$/,

@@ -262,6 +262,20 @@ describe('the list', () => {
     expect(await names({ q: '\\' })).toEqual([]);
   });
 
+  test('finds names with and without their accents, however they are typed', async () => {
+    await create({ firstName: 'Jürgen', lastName: 'Müller', company: 'Weiß & Söhne' });
+    await create({ firstName: 'Łukasz', lastName: 'Østergård' });
+    await create({ firstName: 'Zoe', lastName: 'Strasse', addresses: ['zoe@söhne.example'] });
+    await create({ firstName: 'Юрий', lastName: 'ΆΡΗΣ' });
+    for (const q of ['muller', 'Müller', 'Mu\u0308ller', 'JURGEN mül', 'weiss', 'WEIẞ jurgen'])
+      expect(await names({ q }), q).toEqual(['Jürgen Müller']);
+    for (const q of ['lukasz', 'Łuk', 'łukasz', 'ostergard', 'ØSTERGÅRD'])
+      expect(await names({ q }), q).toEqual(['Łukasz Østergård']);
+    for (const q of ['sohne', 'Söhne']) expect(await names({ q }), q).toEqual(['Jürgen Müller', 'Zoe Strasse']);
+    for (const q of ['straße', 'strässe']) expect(await names({ q }), q).toEqual(['Zoe Strasse']);
+    for (const q of ['юрии', 'ЮРИЙ', 'άρης', 'αρη']) expect(await names({ q }), q).toEqual(['Юрий ΆΡΗΣ']);
+  });
+
   test('filters by owner, stage, tag and segment, and by having no owner', async () => {
     const [stage] = await listStages(db, accountId);
     const tag = await createLabel(db, 'tag', accountId, 'VIP');

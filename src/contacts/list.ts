@@ -12,7 +12,7 @@ export const contactSorts = ['name', 'leadScore', 'createdAt', 'lastEmailAt'] as
 export type ContactSort = (typeof contactSorts)[number];
 
 export interface ContactFilter {
-  /** Each word must be part of the names, the company or an address. */
+  /** Each word must be part of the names, the company or an address; case and accents don't count. */
   q?: string;
   sort?: ContactSort | `-${ContactSort}`;
   ownerId?: string;
@@ -108,8 +108,8 @@ function words(accountId: string, q: string | undefined): RawBuilder<unknown> {
     .map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
   const conditions = patterns.map(
     (pattern) => sql`(
-      (contact.first_name || ' ' || contact.last_name || ' ' || contact.company) ilike ${pattern}
-      or contact.id in (select a.contact_id from contact_address a where a.account_id = ${accountId} and a.address ilike ${pattern}))`,
+      contact.words like folded(${pattern})
+      or contact.id in (select a.contact_id from contact_address a where a.account_id = ${accountId} and a.words like folded(${pattern})))`,
   );
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }

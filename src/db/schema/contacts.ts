@@ -1,6 +1,8 @@
-/** Row types of migrations/0002_contacts.sql. */
+/** Row types of migrations/0002_contacts.sql and 0028_search_words.sql. */
 import type { Generated } from 'kysely';
 import type { CreatedAt, Timestamp } from './columns.ts';
+
+import type { Computed, CreatedAt } from './columns.ts';
 
 export interface StageTable {
   account_id: string;
@@ -22,6 +24,7 @@ export interface ContactTable {
   deleted_at: Timestamp | null;
   created_at: CreatedAt;
   updated_at: CreatedAt;
+  words: Computed;
 }
 
 export interface ContactAddressTable {
@@ -32,6 +35,7 @@ export interface ContactAddressTable {
   hash: Buffer;
   position: Generated<number>;
   created_at: CreatedAt;
+  words: Computed;
 }
 
 export interface TagTable {
