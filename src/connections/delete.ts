@@ -11,7 +11,7 @@ import type { DeleteDeps } from './deps.ts';
 /**
  * Deletes a connection (its owner and admins): syncing stops and the credentials go. 'keep' leaves the log and a tombstone, whose sharing still rules what it logged;
  * 'erase' removes its sightings and the messages that no other connection holds (spec C5; section 5, Lives and deaths): done when this returns, and what breaks off in between is
- * finished later (sync/finish-erasures.ts, docs/decisions/0028). Throws AppError 'not_found'.
+ * finished later (sync/finish-erasures.ts, docs/decisions/0027). Throws AppError 'not_found'.
  */
 export async function deleteConnection(
   db: Db,

@@ -9,7 +9,7 @@ import { lockContactAddresses } from './match.ts';
 /**
  * Deletes a contact with its log, tasks and runs, and erases the messages that no other contact has; their ledger rows go back to "no contact" (spec,
  * section 5, Lives and deaths). Firings stay, so nothing fires again should the contact come back. It is gone for everybody from the first transaction on, and done when this returns; what
- * breaks off in between is finished later (sync/finish-erasures.ts, docs/decisions/0028). Throws AppError 'not_found'.
+ * breaks off in between is finished later (sync/finish-erasures.ts, docs/decisions/0027). Throws AppError 'not_found'.
  */
 export async function deleteContact(db: Db, deps: ContactDeps, accountId: string, contactId: string): Promise<void> {
   await db.transaction().execute(async (trx) => {

@@ -9,7 +9,7 @@ const rowsOfStep = 5_000;
 
 /**
  * Erases the sightings of a connection that is marked as erasing, and the messages that no other connection holds, with their log items and blobs. What only this copy's Bcc
- * had matched goes as well: nobody could see it any more. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0028).
+ * had matched goes as well: nobody could see it any more. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0027).
  */
 export async function eraseLogOfConnection(
   db: Db,

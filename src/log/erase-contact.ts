@@ -12,7 +12,7 @@ const beforeAll = '00000000-0000-0000-0000-000000000000';
 /**
  * Erases the runs, tasks and emails of a contact that is marked as deleted, and the messages that no other contact has (spec, section 5, Lives and deaths). The messages' ledger rows go
  * back to skipped, "no contact" ("excluded" where another contact is): they keep the identity, and get the keyed hashes of Message-ID and participants, so that the mail is found
- * again should the contact come back. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0028).
+ * again should the contact come back. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0027).
  */
 export async function eraseLogOfContact(
   db: Db,

@@ -8,7 +8,7 @@ import type { Db } from '../db/open.ts';
 /** Minutes. Whoever began an erasure is at it: only one that goes on for longer is taken for broken off, and does no harm if it isn't. */
 const givenUpAfter = 10;
 
-/** Finishes what was to be erased when a process ended or the database broke: contacts and connections that nobody sees any more (docs/decisions/0028). One that fails stands until the next time. */
+/** Finishes what was to be erased when a process ended or the database broke: contacts and connections that nobody sees any more (docs/decisions/0027). One that fails stands until the next time. */
 export async function finishErasures(
   db: Db,
   deps: { contacts: Pick<ContactDeps, 'eraseLogOf'>; connections: DeleteDeps; log: Pick<Logger, 'error'> },

@@ -1,8 +1,6 @@
-/** Row types of migrations/0002_contacts.sql and 0028_search_words.sql. */
+/** Row types of migrations/0002_contacts.sql and 0029_search_words.sql. */
 import type { Generated } from 'kysely';
-import type { CreatedAt, Timestamp } from './columns.ts';
-
-import type { Computed, CreatedAt } from './columns.ts';
+import type { Computed, CreatedAt, Timestamp } from './columns.ts';
 
 export interface StageTable {
   account_id: string;

@@ -1,5 +1,5 @@
 -- Text as the search of contacts compares it: without case, marks and the letters that Unicode doesn't take apart. Not by the extension unaccent
--- (docs/decisions/0029).
+-- (docs/decisions/0028).
 create function folded(text) returns text language sql immutable parallel safe as $$
   -- Most addresses are ASCII, which needs none of this.
   select case when octet_length($1) = char_length($1) then lower($1) else lower(normalize(
