@@ -126,11 +126,10 @@ export async function rulesNow(
   return new Map(rows.map(({ ref, rule }) => [ref, rule]));
 }
 
-/** Right before the folder is listed: the database's time, and its latest row's id. */
-export async function begunAt(hold: Hold, task: CheckTask): Promise<{ at: Date; last: string }> {
+/** Right before a folder is listed: the database's time, and the id of the account's latest row, which no later one of the folder has. */
+export async function begunAt(hold: Hold): Promise<{ at: Date; last: string }> {
   const { rows } = await sql<{ at: Date; last: string }>`
-    select now() as at, coalesce(max(id), 0) as last from sighting
-    where account_id = ${hold.accountId} and connection_id = ${hold.connectionId} and folder_id = ${task.folderId}`.execute(
+    select now() as at, coalesce(max(id), 0) as last from sighting where account_id = ${hold.accountId}`.execute(
     hold.db,
   );
   return rows[0]!;
@@ -165,8 +164,10 @@ async function longestGap({ db, accountId, connectionId }: Hold): Promise<number
   const { rows } = await sql<{ seconds: number | null }>`
     select extract(epoch from max(gap))::float8 as seconds from (
       select at - lag(at) over (order by at) as gap from (
-        select coalesce(received_at, listed_at) as at, max(coalesce(received_at, listed_at)) over () as latest from sighting
-        where account_id = ${accountId} and connection_id = ${connectionId} and class is distinct from 'history'
+        select coalesce(received_at, listed_at) as at, max(coalesce(received_at, listed_at)) over () as latest
+        -- Folder by folder, for which there is an index: without "offset 0" all rows of the installation would be read.
+        from folder f, lateral (select received_at, listed_at, class from sighting s where s.folder_id = f.id offset 0) s
+        where f.account_id = ${accountId} and f.connection_id = ${connectionId} and s.class is distinct from 'history'
       ) mail where at > latest - interval '30 days'
     ) gaps`.execute(db);
   return rows[0]?.seconds ?? null;

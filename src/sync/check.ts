@@ -128,7 +128,7 @@ export class MailboxChecking {
     const stream = await this.streamOf(task);
     const folder = stream?.folders.get(task.ref);
     if (!stream || !folder?.chosen) return await this.finishUnlessRenamed(task);
-    const begun = await begunAt(hold, task);
+    const begun = await begunAt(hold);
     const since = earliest(hold);
     // Row ids: a few dozen bytes a message.
     const seen = new Set<number>();
@@ -221,12 +221,13 @@ export class MailboxChecking {
     seen: ReadonlySet<number>,
   ): AsyncGenerator<{ due: boolean }> {
     const { hold } = this;
-    for (let after = '0'; ;) {
+    // By their places, for which there is an index: by id the rows of all other mailboxes would be passed over.
+    for (let after = ''; ;) {
       const { rows } = await sql<{ id: string; ref: string; rule: string }>`
         select id, ref, rule from sighting
         where account_id = ${hold.accountId} and folder_id = ${task.folderId} and epoch = ${epoch} and received_at >= ${since}
-          and vanished_at is null and superseded_at is null and class is distinct from 'history' and id > ${after} and id <= ${last}
-        order by id limit ${rowsAtOnce}`.execute(hold.db);
+          and vanished_at is null and superseded_at is null and class is distinct from 'history' and ref > ${after} and id <= ${last}
+        order by ref limit ${rowsAtOnce}`.execute(hold.db);
       const gone = rows.filter(({ id }) => !seen.has(Number(id)));
       if (gone.length > 0) {
         const places = gone.map(({ ref }) => ({ folderId: task.folderId, place: { folder: task.ref, epoch, ref } }));
@@ -242,7 +243,7 @@ export class MailboxChecking {
         });
       }
       if (rows.length < rowsAtOnce) return;
-      after = rows.at(-1)!.id;
+      after = rows.at(-1)!.ref;
       yield { due: gone.length > 0 };
     }
   }
@@ -261,9 +262,12 @@ export class MailboxChecking {
   private async uncovered(task: CheckTask, { cursor }: SyncStream): Promise<number[]> {
     if (cursor === null) return [];
     const { rows } = await sql<{ id: string; epoch: string; ref: string }>`
-      select id, epoch, ref from sighting
-      where account_id = ${this.hold.accountId} and connection_id = ${this.hold.connectionId} and folder_id = ${task.folderId}
-        and vanished_at is null and superseded_at is null and class is distinct from 'history'
+      select id, epoch, ref from (
+        -- Else the rows of all other mailboxes that are later would be passed over one by one.
+        select id, epoch, ref, vanished_at, superseded_at, class from sighting
+        where account_id = ${this.hold.accountId} and folder_id = ${task.folderId} offset 0
+      ) s
+      where vanished_at is null and superseded_at is null and class is distinct from 'history'
       order by id desc limit 20`.execute(this.hold.db);
     const uncovered = rows.filter((row) => this.mailbox.predates({ folder: task.ref, ...row }, cursor) === false);
     return uncovered.map(({ id }) => Number(id));
