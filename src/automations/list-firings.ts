@@ -43,7 +43,7 @@ export async function listFirings(
     .leftJoin('log_item as i', (join) =>
       join
         .onRef('i.account_id', '=', 'f.account_id')
-        .onRef('i.contact_id', '=', 'f.contact_id')
+        .onRef('i.contact_id', '=', 'c.id')
         .onRef('i.message_id', '=', 'f.message_id')
         .on(visibleTo(viewer, 'i')),
     )

@@ -81,6 +81,7 @@ export function createApp(appDeps: AppDeps) {
     return c.html(docsPage(document as Parameters<typeof docsPage>[0]));
   });
   app.route('/api/v1', api);
+  for (const path of ['/api/v1/openapi.json', '/api/v1/docs']) app.all(path, () => noSuchEndpoint(['GET', 'HEAD']));
   app.all('/api/v1/*', (c) => noSuchEndpoint(methodsAt(api, c.req.path.slice('/api/v1'.length))));
   app.all('/api/*', () => noSuchEndpoint([]));
   app.use(compress());

@@ -128,6 +128,13 @@ export async function loadLogItems(
 async function selectItems(db: Db | Trx, accountId: string, itemIds: readonly string[]) {
   return await db
     .selectFrom('log_item as li')
+    // Of a contact that is being erased nobody reads any (docs/decisions/0027).
+    .innerJoin('contact as c', (join) =>
+      join
+        .onRef('c.account_id', '=', 'li.account_id')
+        .onRef('c.id', '=', 'li.contact_id')
+        .on('c.deleted_at', 'is', null),
+    )
     .leftJoin('message as m', (join) =>
       join.onRef('m.account_id', '=', 'li.account_id').onRef('m.id', '=', 'li.message_id'),
     )

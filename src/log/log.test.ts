@@ -197,6 +197,17 @@ describe('reading a log item', () => {
     await expect(listLog(db, stranger, contactId, { limit: 5 })).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('is refused as soon as its contact is being deleted', async () => {
+    const contact = await insertContact(db, accountId);
+    const { itemIds } = await insertMail(db, accountId, {
+      in: [shared],
+      contacts: [{ id: contact, address: 'a@x.example' }],
+    });
+    await db.updateTable('contact').set({ deleted_at: new Date() }).where('id', '=', contact).execute();
+    for (const read of [readLogItem(db, reading, owner, itemIds[0]!), whyLogItem(db, owner, itemIds[0]!)])
+      await expect(read).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test('streams an attachment to whoever may see the item, and to nobody else', async () => {
     const content = Buffer.from('%PDF-1.7 as it was sent');
     const raw = mail({

@@ -87,18 +87,21 @@ function startWorker(slot: Slot, memoryMb: number): Worker {
 
 function runOn<T>(worker: Worker, raw: Readable | Buffer, keys: Keys | null, timeoutSeconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const { port1: port, port2: theirs } = new MessageChannel();
+    const channel = Buffer.isBuffer(raw) ? null : new MessageChannel();
+    let settled = false;
     let timer: NodeJS.Timeout | undefined;
     const watchWorker = () => {
       clearTimeout(timer);
+      if (settled) return;
       timer = setTimeout(
         () => fail(new Unparsable(`Parsing took longer than ${timeoutSeconds} seconds.`)),
         timeoutSeconds * 1000,
       );
     };
     const finish = () => {
+      settled = true;
       clearTimeout(timer);
-      port.close();
+      channel?.port1.close();
       worker.off('message', onAnswer).off('error', onError).off('exit', onExit);
     };
     const fail = (error: Error) => {
@@ -121,14 +124,14 @@ function runOn<T>(worker: Worker, raw: Readable | Buffer, keys: Keys | null, tim
       const job: Job = { message, keys };
       worker.postMessage(job, [transferred]);
     };
-    if (Buffer.isBuffer(raw)) {
-      const bytes = new Uint8Array(raw);
+    if (channel === null) {
+      const bytes = new Uint8Array(raw as Buffer);
       watchWorker();
       give(bytes, bytes.buffer);
       return;
     }
-    give(theirs, theirs);
-    feed(raw, port, watchWorker, () => clearTimeout(timer)).catch(fail);
+    give(channel.port2, channel.port2);
+    feed(raw as Readable, channel.port1, watchWorker, () => clearTimeout(timer)).catch(fail);
   });
 }
 

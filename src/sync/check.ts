@@ -141,7 +141,7 @@ export class MailboxChecking {
       const candidates = all.filter(({ folderId }) => folderId === task.folderId);
       if (candidates.some(({ place }) => folder.epoch !== '' && place.epoch !== folder.epoch)) return false;
       if (folder.unsteady) await inHold(hold, (trx) => carryOver(trx, hold.accountId, candidates));
-      const { differences, rowIds } = await compare(hold.db, hold, candidates, { ...task, begun: begun.at });
+      const { differences, rowIds } = await this.compareAll(candidates, { ...task, begun: begun.at });
       for (const id of rowIds) seen.add(Number(id));
       const missed = new Set(differences.flatMap(({ kind, candidate }) => (kind === 'missing_row' ? candidate : [])));
       await count(hold, task, candidates.length, candidates.length - missed.size);
@@ -163,9 +163,7 @@ export class MailboxChecking {
   private async *repair(task: BegunTask, found: readonly Found[], passed: boolean): AsyncGenerator<{ due: boolean }> {
     const { hold } = this;
     yield await this.catchUp(task);
-    const again = await compare(
-      hold.db,
-      hold,
+    const again = await this.compareAll(
       found.map(({ candidate }) => candidate),
       task,
     );
@@ -185,6 +183,17 @@ export class MailboxChecking {
       await removeUnnamed(hold.db, hold.blobs, hold.accountId, unnamed);
       yield { due };
     }
+  }
+
+  /** compare(), for as many at a time as one transaction would take in. */
+  private async compareAll(candidates: readonly Candidate[], task: BegunTask): ReturnType<typeof compare> {
+    const all: Awaited<ReturnType<typeof compare>> = { differences: [], rowIds: [] };
+    for (const part of inParts(candidates)) {
+      const { differences, rowIds } = await compare(this.hold.db, this.hold, part, task);
+      all.differences.push(...differences);
+      all.rowIds.push(...rowIds);
+    }
+    return all;
   }
 
   private async putRight(trx: Trx, task: BegunTask, part: readonly Candidate[], passed: boolean) {

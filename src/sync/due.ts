@@ -12,11 +12,12 @@ import { peekHead } from './peek-head.ts';
 import { inHold } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { storing } from './ingest.ts';
+import { inParts } from './parts.ts';
 import { storeCandidates } from './store.ts';
 import { chosenAt } from './streams.ts';
 import { wantedBodies } from './wanted.ts';
 
-/** Rows of one transaction; their bodies, up to 1 MiB each, are in memory. */
+/** Rows that are fetched at a time; their bodies, up to 1 MiB each, are in memory. */
 const most = 32;
 
 /**
@@ -28,9 +29,11 @@ export async function decideDue(hold: Hold, mailbox: Mailbox, suspects: Suspects
   if (rows.length === 0) return 0;
   const candidates = rows.map((row) => asCandidate(row));
   await readAgain(hold, mailbox, suspects, rows, candidates);
-  const store = () => inHold(hold, (trx) => storeCandidates(trx, hold, candidates), candidates);
-  const { unnamed } = await storing(hold, candidates, store);
-  await removeUnnamed(hold.db, hold.blobs, hold.accountId, unnamed);
+  for (const part of inParts(candidates)) {
+    const store = () => inHold(hold, (trx) => storeCandidates(trx, hold, part), part);
+    const { unnamed } = await storing(hold, part, store);
+    await removeUnnamed(hold.db, hold.blobs, hold.accountId, unnamed);
+  }
   return rows.length;
 }
 

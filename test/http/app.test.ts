@@ -75,6 +75,7 @@ describe('errors', () => {
       ['DELETE', '/api/v1/me', 'GET, HEAD, PATCH'],
       ['POST', '/api/v1/contacts/x', 'GET, HEAD, PATCH, DELETE'],
       ['GET', '/api/auth/sign-out', 'POST'],
+      ['POST', '/api/v1/openapi.json', 'GET, HEAD'],
     ] as const) {
       const answer = await send(http, method, pathname, { key });
       expect([pathname, answer.status, answer.body?.code, answer.headers.get('allow')]).toEqual([
