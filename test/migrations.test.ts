@@ -202,18 +202,19 @@ test('of decisions the former ones stay, and what is decided anew keeps them', a
   ]);
 });
 
-test('maps from before count as having listened since their trigger was first published', async () => {
+test('maps from before listen since they last began to, and count as having listened since their trigger was first published', async () => {
   await using database = await databaseBefore('0028');
   const { client } = database;
   const graph = (...triggers: string[]) => ({ elements: triggers.map((id) => ({ id, kind: 'email_received' })) });
-  for (const [name, state, ...versions] of [
-    ['listens', 'published', graph('a'), graph('a', 'b'), graph('b', 'a')],
-    ['rests', 'paused', graph('a')],
-    ['waits', 'draft'],
+  for (const [name, state, liveSince, ...versions] of [
+    ['added', 'published', '2026-11-02', graph('a'), graph('a', 'b')],
+    ['listens', 'published', '2026-11-20', graph('a'), graph('a', 'b'), graph('b', 'a')],
+    ['rests', 'paused', '2026-11-20', graph('a')],
+    ['waits', 'draft', null],
   ] as const) {
     await client.query(
       `insert into map (account_id, name, draft, state, version, live_since) select id, $1, '{}', $2, $3, $4 from account`,
-      [name, state, versions.length || null, versions.length > 0 ? '2026-11-20' : null],
+      [name, state, versions.length || null, liveSince],
     );
     for (const [at, version] of versions.entries())
       await client.query(
@@ -224,11 +225,17 @@ test('maps from before count as having listened since their trigger was first pu
   }
   await migrate(database.url);
   const { rows } = await client.query(`
-    select name, trigger_id, since::date::text, until is not null as ended from listening_span s join map m on m.id = s.map_id
-    order by name, trigger_id`);
+    select m.name, trigger_id, since::date::text, case until when applied_at then 'now' else until::date::text end as until
+    from migration, listening_span s join map m on m.id = s.map_id where migration.name like '0028%'
+    order by m.name, trigger_id, since`);
   expect(rows).toEqual([
-    { name: 'listens', trigger_id: 'a', since: '2026-11-01', ended: false },
-    { name: 'listens', trigger_id: 'b', since: '2026-11-02', ended: false },
-    { name: 'rests', trigger_id: 'a', since: '2026-11-01', ended: true },
+    { name: 'added', trigger_id: 'a', since: '2026-11-01', until: '2026-11-02' },
+    { name: 'added', trigger_id: 'a', since: '2026-11-02', until: null },
+    { name: 'added', trigger_id: 'b', since: '2026-11-02', until: null },
+    { name: 'listens', trigger_id: 'a', since: '2026-11-01', until: '2026-11-20' },
+    { name: 'listens', trigger_id: 'a', since: '2026-11-20', until: null },
+    { name: 'listens', trigger_id: 'b', since: '2026-11-02', until: '2026-11-20' },
+    { name: 'listens', trigger_id: 'b', since: '2026-11-20', until: null },
+    { name: 'rests', trigger_id: 'a', since: '2026-11-01', until: 'now' },
   ]);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
-import { makeAccount, makeContact, makeMail, publishLine } from '../../test/fixtures/automation.ts';
+import { line, makeAccount, makeContact, makeMail, publishLine } from '../../test/fixtures/automation.ts';
 import { testDatabase } from '../../test/servers/postgres.ts';
 import type { TestDatabase } from '../../test/servers/postgres.ts';
 import { listen } from '../db/listen.ts';
@@ -184,6 +184,24 @@ describe('mail from before a map listened fires nothing, even when it is seen in
     await editMap(db, account.viewer, id, { graph });
     expect(await publishMap(db, jobs, account.viewer, id)).toMatchObject({ version: 2, publishedGraph: graph });
     expect(await fire(mail)).toBe(1);
+  });
+
+  test('nor does one more trigger cut off what the others wait for', async () => {
+    const id = await publishLine(db, jobs, account.viewer, raise);
+    const mail = await makeMail(db, account.accountId, account.contactId);
+    expect(await fire({ ...mail, verdict: 'fail' })).toBe(0);
+    const { elements, arrows } = line(raise);
+    await editMap(db, account.viewer, id, {
+      graph: {
+        elements: [...elements, { id: 'added', kind: 'email_received' }],
+        arrows: [...arrows, { from: 'added', to: 'e1' }],
+      },
+    });
+    await publishMap(db, jobs, account.viewer, id);
+    const fired = db.selectFrom('firing').select('trigger_id').where('map_id', '=', id);
+    expect(await fire({ ...mail, verdict: 'pass' })).toBe(1);
+    expect(await fired.execute()).toEqual([{ trigger_id: 'trigger' }]);
+    expect(await fire(await makeMail(db, account.accountId, account.contactId))).toBe(2);
   });
 });
 

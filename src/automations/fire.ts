@@ -30,7 +30,7 @@ export interface SightingOfSender {
  * Fires *Sends you an email* for every published map, once for each (map, trigger, contact, message) whatever becomes of them later, and
  * starts a run for each firing; returns how many fired. Belongs to the caller's transaction: rows and jobs commit with it or not at all.
  *
- * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the map began to listen: a message from
+ * Only class 'live' fires, and what was asked to (spec, section 5, What fires), and only messages that came after the trigger began to listen: one from
  * before that turns up in one more folder later is still a message from before. A copy that is an automatic reply, a bounce, of a list or of a calendar
  * fires only where the trigger says so (spec B7), and so does one whose sender failed the check (spec B6), or of which nothing is said while that is said of another.
  */

@@ -8,7 +8,6 @@ import { startListening, stopListening } from './listening.ts';
 import { loadMap, noSuchMap } from './load-map.ts';
 import type { AutomationMap } from './load-map.ts';
 import type { Graph } from './map.ts';
-import { isTrigger } from './map.ts';
 import { loadNames } from './names.ts';
 import { notifyMap } from './notify-runs.ts';
 import { publishProblems } from './validate.ts';
@@ -37,10 +36,9 @@ export async function publishMap(db: Db, jobs: Jobs, viewer: Viewer, mapId: stri
         })
         .execute();
     }
-    const listenedAlready = map.state === 'published' && hasTriggersOf(map.publishedGraph, map.graph);
     await trx
       .updateTable('map')
-      .set({ state: 'published', version, ...(!listenedAlready && { live_since: sql<Date>`now()` }) })
+      .set({ state: 'published', version })
       .where('account_id', '=', accountId)
       .where('id', '=', mapId)
       .execute();
@@ -79,7 +77,7 @@ export async function resumeMap(db: Db, jobs: Jobs, viewer: Viewer, mapId: strin
       throw new AppError('conflict', 'Only a paused map can be resumed.');
     await trx
       .updateTable('map')
-      .set({ state: 'published', live_since: sql<Date>`now()` })
+      .set({ state: 'published' })
       .where('account_id', '=', accountId)
       .where('id', '=', mapId)
       .execute();
@@ -127,11 +125,6 @@ async function requirePublishable(trx: Trx, accountId: string, graph: Graph): Pr
       message,
     })),
   });
-}
-
-function hasTriggersOf(earlier: Graph | null, graph: Graph): boolean {
-  const known = new Set(earlier?.elements.filter(isTrigger).map(({ id }) => id));
-  return graph.elements.filter(isTrigger).every(({ id }) => known.has(id));
 }
 
 /**

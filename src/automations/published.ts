@@ -10,6 +10,7 @@ export interface PublishedTrigger {
   version: number;
   triggerId: string;
   firstElementId: string;
+  /** What came before fires nothing. */
   liveSince: Date;
   /** What it fires for beside persons' mail. */
   alsoFor: ImpersonalKind[];
@@ -32,48 +33,61 @@ export async function holdPublishedTriggers(
   accountId: string,
   kind: TriggerKind,
 ): Promise<PublishedTrigger[]> {
-  return triggersOf(await publishedMaps(trx, accountId, kind).forKeyShare().execute(), kind);
+  return triggersOf(await publishedMaps(trx, accountId, kind).forKeyShare(['m', 'v']).execute(), kind);
 }
 
 function publishedMaps(db: Db | Trx, accountId: string, kind: TriggerKind) {
-  return db
-    .selectFrom('map as m')
-    .innerJoin('map_version as v', (join) =>
-      join
-        .onRef('v.account_id', '=', 'm.account_id')
-        .onRef('v.map_id', '=', 'm.id')
-        .onRef('v.version', '=', 'm.version'),
-    )
-    .select(['m.id', 'm.name', 'v.version', 'v.graph', 'm.live_since'])
-    .where('m.account_id', '=', accountId)
-    .where('m.state', '=', 'published')
-    .where(sql<boolean>`v.graph->'elements' @> ${JSON.stringify([{ kind }])}::jsonb`)
-    .orderBy('m.id');
+  return (
+    db
+      .selectFrom('map as m')
+      .innerJoin('map_version as v', (join) =>
+        join
+          .onRef('v.account_id', '=', 'm.account_id')
+          .onRef('v.map_id', '=', 'm.id')
+          .onRef('v.version', '=', 'm.version'),
+      )
+      // Each trigger's own: others of its map may have been added later (spec, section 5, When it is evaluated).
+      .innerJoin('listening_span as l', (join) =>
+        join.onRef('l.account_id', '=', 'm.account_id').onRef('l.map_id', '=', 'm.id').on('l.until', 'is', null),
+      )
+      .select(['m.id', 'm.name', 'v.version', 'v.graph', 'l.trigger_id', 'l.since'])
+      .where('m.account_id', '=', accountId)
+      .where('m.state', '=', 'published')
+      .where(sql<boolean>`v.graph->'elements' @> ${JSON.stringify([{ kind }])}::jsonb`)
+      .orderBy('m.id')
+      .orderBy('l.trigger_id')
+  );
 }
 
 function triggersOf(
-  maps: readonly { id: string; name: string; version: number; graph: unknown; live_since: Date | null }[],
+  rows: readonly {
+    id: string;
+    name: string;
+    version: number;
+    graph: unknown;
+    trigger_id: string;
+    since: Date;
+  }[],
   kind: TriggerKind,
 ): PublishedTrigger[] {
-  return maps.flatMap((map) => {
+  return rows.flatMap((row) => {
     // Validated when it was published.
-    const graph = map.graph as Graph;
-    return graph.elements.flatMap((element) => {
-      if (element.kind !== kind) return [];
-      const first = elementAfter(graph, element.id);
-      if (!first || !map.live_since) return [];
-      return [
-        {
-          mapId: map.id,
-          mapName: map.name,
-          version: map.version,
-          triggerId: element.id,
-          firstElementId: first.id,
-          liveSince: map.live_since,
-          alsoFor: element.alsoFor ?? [],
-          alsoUnconfirmed: element.alsoUnconfirmed ?? false,
-        },
-      ];
-    });
+    const graph = row.graph as Graph;
+    const trigger = graph.elements.find(({ id }) => id === row.trigger_id);
+    if (trigger?.kind !== kind) return [];
+    const first = elementAfter(graph, trigger.id);
+    if (!first) return [];
+    return [
+      {
+        mapId: row.id,
+        mapName: row.name,
+        version: row.version,
+        triggerId: trigger.id,
+        firstElementId: first.id,
+        liveSince: row.since,
+        alsoFor: trigger.alsoFor ?? [],
+        alsoUnconfirmed: trigger.alsoUnconfirmed ?? false,
+      },
+    ];
   });
 }

@@ -9,7 +9,6 @@ export interface MapTable {
   draft: Json;
   state: Generated<'draft' | 'published' | 'paused'>;
   version: number | null;
-  live_since: Timestamp | null;
   created_at: CreatedAt;
   updated_at: CreatedAt;
 }
