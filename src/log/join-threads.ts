@@ -6,6 +6,8 @@ import type { Trx } from '../db/open.ts';
 export interface NewMessage {
   id: string;
   references: readonly Buffer[];
+  /** The key of the thread that it stays in, whatever it names. */
+  staysIn?: string;
 }
 
 interface Thread {
@@ -32,7 +34,8 @@ export async function joinThreads(trx: Trx, accountId: string, messages: readonl
   if (messages.length === 0) return;
   await lockThreads(trx, accountId);
   const known = await findThreads(trx, accountId, messages);
-  const groups = groupMessages(messages, known);
+  const stayedIn = await loadThreads(trx, accountId, messages);
+  const groups = groupMessages(messages, known, stayedIn);
   const keys = await survivingKeys(trx, accountId, groups);
   await unite(trx, accountId, groups, keys, known);
   await insertReferences(trx, accountId, groups, keys, known);
@@ -57,8 +60,22 @@ async function findThreads(trx: Trx, accountId: string, messages: readonly NewMe
   return new Map(rows.map(({ hash, ...thread }) => [hash, thread]));
 }
 
+/** The threads that messages stay in, by key. */
+async function loadThreads(trx: Trx, accountId: string, messages: readonly NewMessage[]): Promise<Map<string, Thread>> {
+  const keys = messages.flatMap(({ staysIn }) => staysIn ?? []);
+  if (keys.length === 0) return new Map();
+  const { rows } = await sql<Thread>`
+    select key, id, age::float8 as age, weight from thread
+    where account_id = ${accountId} and key = any(${keys}::bigint[])`.execute(trx);
+  return new Map(rows.map((thread) => [thread.key, thread]));
+}
+
 /** Each message joins the group of any reference or thread that it shares. The smaller group is poured into the larger. */
-function groupMessages(messages: readonly NewMessage[], known: ReadonlyMap<string, Thread>): Group[] {
+function groupMessages(
+  messages: readonly NewMessage[],
+  known: ReadonlyMap<string, Thread>,
+  stayedIn: ReadonlyMap<string, Thread>,
+): Group[] {
   const groups = new Set<Group>();
   const ofHash = new Map<string, Group>();
   const ofThread = new Map<string, Group>();
@@ -75,9 +92,10 @@ function groupMessages(messages: readonly NewMessage[], known: ReadonlyMap<strin
     own(into, from);
     return into;
   };
-  for (const { id, references } of messages) {
+  for (const { id, references, staysIn } of messages) {
     const hashes = new Set(references.map((hash) => hash.toString('hex')));
-    const threads = new Map([...hashes].flatMap((hash) => known.get(hash) ?? []).map((one) => [one.key, one]));
+    const joined = [stayedIn.get(staysIn ?? ''), ...[...hashes].map((hash) => known.get(hash))];
+    const threads = new Map(joined.flatMap((one) => one ?? []).map((one) => [one.key, one]));
     const shared = new Set([
       ...[...hashes].flatMap((hash) => ofHash.get(hash) ?? []),
       ...[...threads.keys()].flatMap((key) => ofThread.get(key) ?? []),

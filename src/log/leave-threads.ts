@@ -36,5 +36,7 @@ export async function leaveThreads(
       (select count(*) from thread_reference r where r.account_id = t.account_id and r.thread_key = t.key)
       + (select count(*) from former_thread f where f.account_id = t.account_id and f.thread_key = t.key)
     where t.account_id = ${accountId} and t.key = any(${keys}::bigint[])`.execute(trx);
-  return messages.map(({ id, references }) => ({ id, references }));
+  // Without a Message-ID it may have no reference left that leads there.
+  const staying = new Map(keepers.map(({ id, key }) => [id, { staysIn: key }]));
+  return messages.map(({ id, references }) => ({ id, references, ...staying.get(id) }));
 }

@@ -197,7 +197,7 @@ describe('whom a forged copy names', () => {
 
 describe('the conversation of a forged copy', () => {
   let received = Date.now();
-  const copy = (result: 'pass' | 'fail', messageId: string, references: string[] = []) =>
+  const copy = (result: 'pass' | 'fail', messageId: string | null, references: string[] = []) =>
     box().append(
       'INBOX',
       mail({
@@ -205,7 +205,7 @@ describe('the conversation of a forged copy', () => {
         to: me,
         messageId,
         date: sentAt,
-        subject: messageId,
+        subject: messageId ?? 'unnamed',
         headers: [results(result), `References: ${references.map((one) => `<${one}>`).join(' ')}`],
       }),
       { receivedAt: new Date((received += 1000)) },
@@ -256,6 +256,19 @@ describe('the conversation of a forged copy', () => {
     await rig.pass(id);
     expect(await subjects()).toEqual(['m@x', 'stranger@x']);
     expect(await threadOf('m@x')).toBe(thread);
+  });
+
+  test('keeps its id where the mail has no name of its own that could hold it', async () => {
+    copy('fail', null, ['unknown@x']);
+    await rig.pass(id);
+    const thread = await threadOf('unnamed');
+    copy('pass', 'q@x');
+    await rig.pass(id);
+    copy('pass', null, ['q@x', 'other@x']);
+    copy('pass', 'stranger@x', ['unknown@x']);
+    await rig.pass(id);
+    expect(await subjects()).toEqual(['q@x,unnamed', 'stranger@x']);
+    expect(await threadOf('unnamed')).toBe(thread);
   });
 
   test('falls apart again where it had joined two', async () => {
