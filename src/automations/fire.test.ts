@@ -145,6 +145,16 @@ test('a rolled back page leaves no firing, no run and no job', async () => {
   expect(await fire(mail)).toBe(1);
 });
 
+test('a contact that is being deleted fires nothing, whatever is left of it', async () => {
+  await publishLine(db, jobs, account.viewer, raise);
+  const other = await makeContact(db, account.accountId, null);
+  const mail = await makeMail(db, account.accountId, account.contactId);
+  await db.updateTable('contact').set({ deleted_at: new Date() }).where('id', '=', account.contactId).execute();
+  expect(await fire(mail, { ...mail, contactId: other })).toBe(1);
+  const contacts = await db.selectFrom('run').select('contact_id').where('message_id', '=', mail.messageId).execute();
+  expect(contacts).toEqual([{ contact_id: other }]);
+});
+
 test('nothing fires in drafts, in other accounts, or twice after a map was deleted', async () => {
   const draft = await createMap(db, account.viewer, { name: 'Draft' });
   const stranger = await makeAccount(db);

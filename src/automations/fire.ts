@@ -98,7 +98,7 @@ async function insertFirings(trx: Trx, accountId: string, candidates: Candidate[
     join message m on m.account_id = ${accountId} and m.id = c."messageId" and m.created_at >= c."liveSince"
       and (c.verdict <> 'none' or c."alsoUnconfirmed" or not exists (
         select from sighting s where s.account_id = ${accountId} and s.message_id = m.id and s.verdict = 'fail'))
-    join contact on contact.account_id = ${accountId} and contact.id = c."contactId"
+    join contact on contact.account_id = ${accountId} and contact.id = c."contactId" and contact.deleted_at is null
     order by c.key
     for key share of contact
     on conflict do nothing
