@@ -3,10 +3,12 @@ import type { Viewer } from '../accounts/viewer.ts';
 import { lockContactAddresses } from '../contacts/match.ts';
 import { notify } from '../db/listen.ts';
 import type { Db, Trx } from '../db/open.ts';
+import { renewing } from '../db/renewing.ts';
 import { repeating } from '../db/repeat.ts';
 import { requireConnection } from './access.ts';
 import { breakOffChecks } from './checks.ts';
 import type { DeleteDeps } from './deps.ts';
+import { eraseChecks } from './erase-checks.ts';
 
 /**
  * Deletes a connection (its owner and admins): syncing stops and the credentials go. 'keep' leaves the log and a tombstone, whose sharing still rules what it logged;
@@ -28,7 +30,7 @@ export async function deleteConnection(
       .updateTable('connection')
       .set({
         state: 'deleted',
-        deleted_at: new Date(),
+        deleted_at: sql<Date>`now()`,
         erasing: log === 'erase',
         credentials: null,
         state_code: null,
@@ -50,13 +52,23 @@ export async function deleteConnection(
   if (log === 'erase') await finishErasure(db, deps, accountId, connectionId);
 }
 
-/** What is left to do about a connection that is marked as erasing. Anybody may do it, again and beside each other. */
-export async function finishErasure(db: Db, deps: DeleteDeps, accountId: string, connectionId: string): Promise<void> {
-  await deps.eraseLogOf(db, accountId, connectionId);
+/** What is left to do about a connection that is marked as erasing, for whoever marked or claimed it; anybody may do it again. `stop` throws its reason before the next step. */
+export async function finishErasure(
+  db: Db,
+  deps: DeleteDeps,
+  accountId: string,
+  connectionId: string,
+  stop?: AbortSignal,
+): Promise<void> {
   const remove = db
     .deleteFrom('connection')
     .where('account_id', '=', accountId)
     .where('id', '=', connectionId)
     .where('erasing', '=', true);
-  await repeating(() => remove.execute());
+  await renewing(db, { table: 'connection', accountId, id: connectionId }, async () => {
+    await deps.eraseLogOf(db, accountId, connectionId, stop);
+    await eraseChecks(db, accountId, connectionId, stop);
+    stop?.throwIfAborted();
+    await repeating(() => remove.execute());
+  });
 }

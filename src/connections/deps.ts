@@ -14,6 +14,6 @@ export interface MailboxDeps {
 
 /** What deleting needs of folders that connections may not import. */
 export interface DeleteDeps {
-  /** Erases the sightings of a connection that is marked as erasing, and the messages that no other holds, step by step (log/erase-connection.ts). */
-  eraseLogOf(db: Db, accountId: string, connectionId: string): Promise<void>;
+  /** Erases the sightings of a connection that is marked as erasing, and the messages that no other holds, step by step (log/erase-connection.ts). `stop` throws its reason before the next one. */
+  eraseLogOf(db: Db, accountId: string, connectionId: string, stop?: AbortSignal): Promise<void>;
 }

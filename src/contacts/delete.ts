@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { notify } from '../db/listen.ts';
 import type { Db } from '../db/open.ts';
+import { renewing } from '../db/renewing.ts';
 import { repeating } from '../db/repeat.ts';
 import type { ContactDeps } from './deps.ts';
 import { lockContact } from './load.ts';
@@ -25,7 +26,7 @@ export async function deleteContact(db: Db, deps: ContactDeps, accountId: string
     const nothing = { first_name: '', last_name: '', company: '', owner_id: null, stage_id: null };
     await trx
       .updateTable('contact')
-      .set({ ...nothing, deleted_at: new Date() })
+      .set({ ...nothing, deleted_at: sql<Date>`now()` })
       .where('account_id', '=', accountId)
       .where('id', '=', contactId)
       .execute();
@@ -34,18 +35,22 @@ export async function deleteContact(db: Db, deps: ContactDeps, accountId: string
   await finishDeletion(db, deps, accountId, contactId);
 }
 
-/** What is left to do about a contact that is marked as deleted. Anybody may do it, again and beside each other. */
+/** What is left to do about a contact that is marked as deleted, for whoever marked or claimed it; anybody may do it again. `stop` throws its reason before the next step. */
 export async function finishDeletion(
   db: Db,
   deps: Pick<ContactDeps, 'eraseLogOf'>,
   accountId: string,
   contactId: string,
+  stop?: AbortSignal,
 ): Promise<void> {
-  await deps.eraseLogOf(db, accountId, contactId);
   const remove = db
     .deleteFrom('contact')
     .where('account_id', '=', accountId)
     .where('id', '=', contactId)
     .where('deleted_at', 'is not', null);
-  await repeating(() => remove.execute());
+  await renewing(db, { table: 'contact', accountId, id: contactId }, async () => {
+    await deps.eraseLogOf(db, accountId, contactId, stop);
+    stop?.throwIfAborted();
+    await repeating(() => remove.execute());
+  });
 }

@@ -25,8 +25,8 @@ export interface ContactDeps {
   findLateMail(trx: Trx, accountId: string, contactIds: string[]): Promise<{ due: number; logged: number }>;
   /** Appends the moves to the Contact Log (log/append.ts). `actorId` null: an automation did it. */
   stageChanged(trx: Trx, accountId: string, changes: StageChange[], actorId: string | null): Promise<unknown>;
-  /** Erases the runs, tasks and emails of a contact that is marked as deleted, step by step (log/erase-contact.ts). */
-  eraseLogOf(db: Db, accountId: string, contactId: string): Promise<void>;
+  /** Erases the runs, tasks and emails of a contact that is marked as deleted, step by step (log/erase-contact.ts). `stop` throws its reason before the next one. */
+  eraseLogOf(db: Db, accountId: string, contactId: string, stop?: AbortSignal): Promise<void>;
   /** When the viewer last saw mail of the contact `contact.id`, as SQL (log/last-email.ts): what others keep private doesn't count. */
   lastEmailAt(who: Who): RawBuilder<Date | null>;
 }

@@ -10,15 +10,17 @@ const rowsOfStep = 5_000;
 /**
  * Erases the sightings of a connection that is marked as erasing, and the messages that no other connection holds, with their log items and blobs. What only this copy's Bcc
  * had matched goes as well: nobody could see it any more. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0027).
+ * `stop` throws its reason before the next step.
  */
 export async function eraseLogOfConnection(
   db: Db,
   blobs: Pick<Blobs, 'remove'>,
   accountId: string,
   connectionId: string,
+  stop?: AbortSignal,
 ): Promise<void> {
   const erase = async (messageIds: readonly string[]) =>
-    eraseStep(db, blobs, accountId, (trx) => eraseMessages(trx, accountId, connectionId, messageIds));
+    eraseStep(db, blobs, accountId, (trx) => eraseMessages(trx, accountId, connectionId, messageIds), stop);
   const folders = await db
     .selectFrom('folder')
     .select('id')
@@ -40,7 +42,10 @@ export async function eraseLogOfConnection(
     await erase(messageIds);
   }
   for (const { id } of folders) {
-    for (let after: Place | undefined = start; after;) after = await deleteUnlogged(db, accountId, id, after);
+    for (let after: Place | undefined = start; after;) {
+      stop?.throwIfAborted();
+      after = await deleteUnlogged(db, accountId, id, after);
+    }
   }
 }
 

@@ -13,6 +13,7 @@ const beforeAll = '00000000-0000-0000-0000-000000000000';
  * Erases the runs, tasks and emails of a contact that is marked as deleted, and the messages that no other contact has (spec, section 5, Lives and deaths). The messages' ledger rows go
  * back to skipped, "no contact" ("excluded" where another contact is): they keep the identity, and get the keyed hashes of Message-ID and participants, so that the mail is found
  * again should the contact come back. In steps that are transactions of their own; what broke off is finished by doing it again (docs/decisions/0027).
+ * `stop` throws its reason before the next step.
  */
 export async function eraseLogOfContact(
   db: Db,
@@ -20,16 +21,18 @@ export async function eraseLogOfContact(
   hashKey: Buffer,
   accountId: string,
   contactId: string,
+  stop?: AbortSignal,
 ): Promise<void> {
   // Runs before messages, which they name.
   for (const table of ['run', 'task'] as const) {
+    do stop?.throwIfAborted();
     while ((await repeating(() => deleteSome(db, table, accountId, contactId))) === rowsOfStep);
   }
   for (let after = beforeAll; ;) {
     const messageIds = await nextMessages(db, accountId, contactId, after);
     const last = messageIds.at(-1);
     if (last === undefined) return;
-    await eraseStep(db, blobs, accountId, (trx) => eraseMessages(trx, hashKey, accountId, contactId, messageIds));
+    await eraseStep(db, blobs, accountId, (trx) => eraseMessages(trx, hashKey, accountId, contactId, messageIds), stop);
     after = last;
   }
 }

@@ -15,8 +15,8 @@ export function contactDeps(parts: { sealer: Sealer; blobs: Pick<Blobs, 'remove'
     hashKey: (db, accountId) => accountKey(db, parts.sealer, accountId),
     findLateMail,
     stageChanged: appendStageChanges,
-    eraseLogOf: async (db, accountId, contactId) =>
-      eraseLogOfContact(db, parts.blobs, await accountKey(db, parts.sealer, accountId), accountId, contactId),
+    eraseLogOf: async (db, accountId, contactId, stop) =>
+      eraseLogOfContact(db, parts.blobs, await accountKey(db, parts.sealer, accountId), accountId, contactId, stop),
     lastEmailAt,
   };
 }
@@ -24,7 +24,7 @@ export function contactDeps(parts: { sealer: Sealer; blobs: Pick<Blobs, 'remove'
 /** What deleting a connection needs of the log, which connections may not import. */
 export function eraseDeps(parts: { blobs: Pick<Blobs, 'remove'> }) {
   return {
-    eraseLogOf: (db: Db, accountId: string, connectionId: string) =>
-      eraseLogOfConnection(db, parts.blobs, accountId, connectionId),
+    eraseLogOf: (db: Db, accountId: string, connectionId: string, stop?: AbortSignal) =>
+      eraseLogOfConnection(db, parts.blobs, accountId, connectionId, stop),
   };
 }

@@ -59,7 +59,7 @@ export class Fenced extends Error {
   }
 }
 
-/** How long an account's address lock is waited for with a turn: changes of contacts hold it for milliseconds, an import or an erasure of many for longer. */
+/** How long an account's address lock is waited for with a turn: changes of contacts hold it for milliseconds, a step of an erasure for tenths of a second, an import of many contacts for longer. */
 const lockMs = 500;
 /** What brings no more sightings is live mail; imports, checks and catching up bring hundreds at once. */
 const few = 16;

@@ -152,7 +152,7 @@ class Supervisor {
     // It looks at every old file: not while mailboxes are being taken over, and not before people see what they have started.
     const sweeping = setInterval(() => void sweep(), sweepMs);
     const threading = threadAllOldMail(this.deps, end);
-    void finishAllErasures(this.deps, end);
+    const finishing = finishAllErasures(this.deps, end);
     try {
       while (!end.aborted) {
         await this.round();
@@ -163,7 +163,7 @@ class Supervisor {
       clearInterval(sweeping);
       await Promise.all([...this.loops.values()].map(({ loop }) => loop.stop()));
       await listener.close();
-      await threading;
+      await Promise.all([threading, finishing]);
     }
   }
 
@@ -254,14 +254,14 @@ async function threadAllOldMail({ db, sealer, log }: SyncDeps, end: AbortSignal)
   }
 }
 
-/** One after the other, however long one takes. */
+/** One after the other, however long one takes. Stopped between two steps. */
 async function finishAllErasures(deps: SyncDeps, end: AbortSignal): Promise<void> {
   const { db, log } = deps;
   const parts = { contacts: contactDeps(deps), connections: eraseDeps(deps), log };
   while (!end.aborted) {
-    await finishErasures(db, parts, end).catch((error: unknown) =>
-      log.error({ err: error }, 'what is to be erased could not be read'),
-    );
+    await finishErasures(db, parts, end).catch((error: unknown) => {
+      if (!end.aborted) log.error({ err: error }, 'what is to be erased could not be read');
+    });
     await sleep(finishMs, undefined, { signal: end }).catch(() => {});
   }
 }
