@@ -89,6 +89,8 @@ test('is imported once through a kill -9, fires nothing, and lets live mail by',
   expect(logged).toBeLessThan(old / 2);
   await look('paused');
   await page.getByRole('button', { name: 'Resume import' }).click();
+  // A step that was under way as it was paused is committed, too.
+  await expect.poll(async () => (await history()).state).toBe('running');
   await expect.poll(async () => (await history()).logged).toBeGreaterThan(logged);
   const port = Number(new URL(app.url).port);
   await app.kill('SIGKILL');
