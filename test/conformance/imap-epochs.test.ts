@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAddressGuard } from '../../src/net/guard.ts';
-import { imapProvider } from '../../src/providers/imap/provider.ts';
 import { EpochChanged, type Mailbox } from '../../src/providers/provider.ts';
-import { type OddImap, startOddImap } from './odd-imap.ts';
+import { type OddImap, openOddMailbox, startOddImap } from './odd-imap.ts';
 import { cursorAfter, fetchAll, idsOf, longAgo, pagesOf } from './provider-suite.ts';
 
 const inbox = { ref: 'INBOX', folders: ['INBOX'] };
@@ -11,10 +9,7 @@ let mailbox: Mailbox;
 
 beforeEach(async () => {
   server = await startOddImap();
-  mailbox = await imapProvider({ guard: createAddressGuard(['127.0.0.1']), timeoutSeconds: 1, pollSeconds: 0.05 }).open(
-    { host: '127.0.0.1', port: server.port, security: 'plain', user: 'bob' },
-    { password: 'secret' },
-  );
+  mailbox = await openOddMailbox(server, { timeoutSeconds: 1, pollSeconds: 0.05 });
 });
 afterEach(async () => {
   await mailbox.close();

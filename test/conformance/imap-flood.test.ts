@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAddressGuard } from '../../src/net/guard.ts';
-import { imapProvider } from '../../src/providers/imap/provider.ts';
 import type { Mailbox } from '../../src/providers/provider.ts';
-import { type OddImap, startOddImap } from './odd-imap.ts';
+import { type OddImap, openOddMailbox, startOddImap } from './odd-imap.ts';
 
 const MB = 1024 * 1024;
 const body = 'x'.repeat(2 * MB);
@@ -12,10 +10,7 @@ let mailbox: Mailbox;
 
 beforeEach(async () => {
   server = await startOddImap();
-  mailbox = await imapProvider({ guard: createAddressGuard(['127.0.0.1']), timeoutSeconds: 30 }).open(
-    { host: '127.0.0.1', port: server.port, security: 'plain', user: 'bob' },
-    { password: 'secret' },
-  );
+  mailbox = await openOddMailbox(server, { timeoutSeconds: 30 });
   server.append('small');
   for (let index = 0; index < count; index += 1) server.append(`large${index}`, { body, saidSize: 100 });
 });

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAddressGuard } from '../../src/net/guard.ts';
-import { imapProvider } from '../../src/providers/imap/provider.ts';
 import type { Mailbox, Page } from '../../src/providers/provider.ts';
-import { type OddImap, startOddImap } from './odd-imap.ts';
+import { type OddImap, openOddMailbox, startOddImap } from './odd-imap.ts';
 import { cursorAfter, idsOf, longAgo, pagesOf } from './provider-suite.ts';
 
 const inbox = { ref: 'INBOX', folders: ['INBOX'] };
@@ -12,10 +10,7 @@ let mailbox: Mailbox;
 
 beforeEach(async () => {
   server = await startOddImap();
-  mailbox = await imapProvider({ guard: createAddressGuard(['127.0.0.1']), timeoutSeconds: 1 }).open(
-    { host: '127.0.0.1', port: server.port, security: 'plain', user: 'bob' },
-    { password: 'secret' },
-  );
+  mailbox = await openOddMailbox(server, { timeoutSeconds: 1 });
 });
 afterEach(async () => {
   await mailbox.close();

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAddressGuard } from '../../src/net/guard.ts';
-import { imapProvider } from '../../src/providers/imap/provider.ts';
 import type { Mailbox, Page, ProviderError } from '../../src/providers/provider.ts';
-import { type OddImap, startOddImap } from './odd-imap.ts';
+import { type OddImap, openOddMailbox, startOddImap } from './odd-imap.ts';
 import { cursorAfter, fetchAll, longAgo } from './provider-suite.ts';
 
 const inbox = { ref: 'INBOX', folders: ['INBOX'] };
@@ -23,10 +21,7 @@ beforeEach(async () => {
     const asked = [...refused].some((uid) => ranges.some(([from, to = from]) => from <= uid && uid <= to));
     return asked && refuses.test(what!) ? [`${tag} ${status} ${words}`] : null;
   };
-  mailbox = await imapProvider({ guard: createAddressGuard(['127.0.0.1']), timeoutSeconds: 3 }).open(
-    { host: '127.0.0.1', port: server.port, security: 'plain', user: 'bob' },
-    { password: 'secret' },
-  );
+  mailbox = await openOddMailbox(server, { timeoutSeconds: 3 });
 });
 afterEach(async () => {
   await mailbox.close();

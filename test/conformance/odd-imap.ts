@@ -1,4 +1,7 @@
 import net from 'node:net';
+import { createAddressGuard } from '../../src/net/guard.ts';
+import { type ImapOptions, imapProvider } from '../../src/providers/imap/provider.ts';
+import type { Mailbox } from '../../src/providers/provider.ts';
 
 export interface OddMessage {
   uid: number;
@@ -50,6 +53,12 @@ export interface OddImap {
   lines: string[];
   append(id: string, options?: Partial<OddMessage>): OddMessage;
   [Symbol.dispose](): void;
+}
+
+/** Its mailbox, as the adapter opens it. */
+export function openOddMailbox({ port }: OddImap, options: Partial<ImapOptions>): Promise<Mailbox> {
+  const provider = imapProvider({ guard: createAddressGuard(['127.0.0.1']), ...options });
+  return provider.open({ host: '127.0.0.1', port, security: 'plain', user: 'bob' }, { password: 'secret' });
 }
 
 export async function startOddImap(): Promise<OddImap> {
